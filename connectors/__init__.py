@@ -1,0 +1,1 @@
+"""Connectors: one module a platform. Found by the entry-point group ``turnout.connectors``."""

@@ -1,0 +1,224 @@
+"""What a connector is: what it declares, what it does, and how it says what happened.
+
+Errors, grouped by what the engine must do next:
+
+    DeliveryError
+    ├── Refused           certainly not applied: the batch can be dropped or planned again
+    │   └── RowsRefused   … because of named rows: send the others again without them
+    ├── Uncertain         may have been applied: only a later receipt can tell
+    ├── AudienceGone      the audience is not there any more: nobody is held in it
+    └── DestinationError  nothing can be sent to this account until somebody acts
+        ├── AuthFailed    the credential is missing, wrong, expired or lacks a permission
+        ├── ActionNeeded  a person has to do something on the platform (accept terms, free the audience …)
+        └── QuotaExhausted  the account's budget is spent until ``until``
+
+Nothing in this package imports Dagster, DuckDB or the engine.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import BaseModel
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from connectors.identity import Identity
+
+Op = Literal["add", "remove"]
+
+
+class Kind(StrEnum):
+    """What sort of tool a destination is; decides the wording of reports."""
+
+    AD_PLATFORM = "ad_platform"
+    EMAIL_TOOL = "email_tool"
+    FILE = "file"
+
+
+class Verdicts(StrEnum):
+    """How precisely a platform says which rows it did not take."""
+
+    PER_ROW = "per_row"
+    WHOLE_REQUEST = "whole_request"
+    COUNT_AND_SAMPLES = "count_and_samples"
+    COUNT = "count"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one account of a destination can take. Every field has a reader in the engine."""
+
+    max_rows: int
+    """Rows in one request; batches are cut to exactly this size."""
+    max_in_flight: int = 2
+    """Requests of one account that may be under way at once."""
+    max_per_second: float | None = None
+    """Requests a second for one account; None when only answers tell."""
+    verdicts: Verdicts = Verdicts.NONE
+    asynchronous: bool = False
+    """Receipts may be ``accepted``; the engine polls them, also in later runs."""
+    can_remove: bool = True
+    expires_after: timedelta | None = None
+    """Members leave by themselves after this long; the engine sends unchanged members again in time."""
+    min_size: int = 0
+    """Fewer members than this are useless (or refused) on the platform; shown, never enforced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """An audience as the platform knows it."""
+
+    id: str
+    name: str
+    url: str | None = None
+    created: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceRequest:
+    """What the engine wants opened: found by ``known_id``, else by ``marker`` and name, else created."""
+
+    name: str
+    """Name shown on the platform: neutral, within the platform's length."""
+    marker: str
+    """Our stable mark (``turnout:<segment>``) for platforms whose audiences carry a description."""
+    known_id: str | None
+    """The platform's id from an earlier run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """One request's worth of rows. ``id`` is a ULID, unique for ever: idempotency keys derive from it."""
+
+    id: str
+    op: Op
+    number: int
+    """1-based position among the run's batches of this operation."""
+    of: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """A platform's answer to one batch.
+
+    ``rejected`` maps 0-based row positions to reasons; ``rejected_unlocated`` counts rows the platform
+    refused without saying which. ``accepted`` means that the verdict comes later by ``reference``.
+    """
+
+    status: Literal["applied", "accepted"]
+    reference: str | None = None
+    rejected: Mapping[int, str] = field(default_factory=dict)
+    rejected_unlocated: int = 0
+    poll_after: timedelta | None = None
+
+
+class DeliveryError(Exception):
+    """Base of everything a connector may raise. Its text never holds an identifier or a secret."""
+
+
+class Refused(DeliveryError):
+    """The platform certainly did not apply the batch."""
+
+
+class RowsRefused(Refused):
+    """The whole batch was refused because of some rows; the others may be sent again at once.
+
+    ``rows`` maps 0-based positions to reasons. Empty means that the platform did not name them.
+    """
+
+    def __init__(self, message: str, rows: Mapping[int, str] | None = None) -> None:
+        super().__init__(message)
+        self.rows: Mapping[int, str] = dict(rows or {})
+
+
+class Uncertain(DeliveryError):
+    """The batch may or may not have been applied (time-out after sending, reset, unreadable answer)."""
+
+
+class AudienceGone(DeliveryError):
+    """The audience does not exist any more, or not for us."""
+
+
+class DestinationError(DeliveryError):
+    """Nothing can be sent to this account until something outside this run changes."""
+
+
+class AuthFailed(DestinationError):
+    """The credential is missing, wrong, expired, or lacks a permission. Says which setting to look at."""
+
+
+class ActionNeeded(DestinationError):
+    """A person must act on the platform first. Says what to do and where."""
+
+
+class QuotaExhausted(DestinationError):
+    """The account's budget is spent; ``until`` is when it opens again, if the platform said so."""
+
+    def __init__(self, message: str, until: datetime | None = None) -> None:
+        super().__init__(message)
+        self.until = until
+
+
+class ConnectorSettings(BaseSettings):
+    """Settings of one destination account, read from ``TURNOUT_<DESTINATION>_*`` at push time."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", frozen=True)
+
+
+class SyncOptions(BaseModel, extra="forbid", frozen=True):
+    """What a ``[sync.<destination>]`` table may set besides the engine's own keys; empty by default."""
+
+
+class Connector(ABC):
+    """One account of one platform.
+
+    Contract, tested once for all (``tests/contract``): ``add`` and ``remove`` are idempotent; a row is sent
+    at most once within a call, but for retries that are certain not to double; 429 honours Retry-After;
+    a time-out after sending is ``Uncertain``, a failure before connecting is retried; no error text holds an
+    identifier or a credential; safe to call from ``limits.max_in_flight`` threads.
+    """
+
+    kind: ClassVar[Kind]
+    title: ClassVar[str]
+    settings_type: ClassVar[type[ConnectorSettings]]
+    options_type: ClassVar[type[SyncOptions]] = SyncOptions
+    consent: ClassVar[tuple[str, ...]]
+    """Purposes a person must have granted, all of them, before any payload of theirs is built."""
+    audience_name_length: ClassVar[int] = 100
+
+    limits: Limits
+    identity: Identity
+
+    def __init__(self, destination: str, settings: Any) -> None:
+        self.destination = destination
+        self.settings = settings
+
+    @abstractmethod
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        """Find the audience by id, then by marker or name; create it when missing.
+
+        Raises AudienceGone when ``request.known_id`` is set and the platform does not know it any more.
+        """
+
+    @abstractmethod
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Put ``rows`` (the identity's columns, in order, all text, null where unknown) into the audience."""
+
+    @abstractmethod
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Take ``rows`` (the identity's handle columns, as they were sent) out of the audience."""
+
+    def poll(self, audience: Audience, reference: str) -> Receipt:
+        """The verdict on an accepted batch; still ``accepted`` while there is none."""
+        raise NotImplementedError(f"{self.title} answers at once")
+
+    def close(self) -> None:  # noqa: B027 - optional
+        """Give back connections."""

@@ -1,0 +1,104 @@
+"""The warehouse as the rest of Turnout sees it: seven calls, so that another engine can stand in for DuckDB.
+
+Nothing here is proportional to the number of people except ``export``, which streams.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import date
+from typing import Protocol
+
+import pyarrow as pa
+
+from pipelines.segments.model import Segment
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleChanged:
+    """Everybody whose row in ``people`` changed after ``since`` (0: everybody).
+
+    Yields ``person_no`` int32, ``revision`` int64, the asked columns as text, ``granted`` list of text
+    (consent purposes in force, sorted) and ``suppressed`` text (reason, or null).
+    An erased person stays as a row: columns null, ``suppressed`` set.
+    """
+
+    since: int
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleByNumber:
+    """The asked columns of these people, with ``person_no``; people not found are absent."""
+
+    numbers: pa.Array
+    columns: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """``person_no`` (int32, distinct) of everybody in a segment on a day."""
+
+    segment: str
+    as_of: date
+
+
+Export = PeopleChanged | PeopleByNumber | Members
+
+
+@dataclass(frozen=True, slots=True)
+class EngineInfo:
+    """Which engine this is."""
+
+    name: str
+    version: str
+    location: str
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A computed segment in numbers."""
+
+    segment: str
+    as_of: date
+    size: int
+    universe: int
+    """People in the segment's universe on that day."""
+
+    @property
+    def share(self) -> float:
+        """Size over universe, 0 when the universe is empty."""
+        return self.size / self.universe if self.universe else 0.0
+
+
+class Engine(Protocol):
+    """The warehouse that holds people, features and segments."""
+
+    def check(self) -> EngineInfo:
+        """Open or reach the warehouse; raises WarehouseBusy or WarehouseMissing with a sentence."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """One consistent, read-only view for everything exported inside the block."""
+        ...
+
+    def latest(self, segment: str) -> date | None:
+        """The newest day on which a segment was computed, None when it never was."""
+        ...
+
+    def run_segment(self, segment: Segment, as_of: date) -> Profile:
+        """Compute a segment for a day, replacing that day's rows; raises SegmentError."""
+        ...
+
+    def export(self, export: Export) -> pa.RecordBatchReader:
+        """Stream rows as Arrow; inside a snapshot the batches agree with each other."""
+        ...
+
+    def profile(self, segment: str, as_of: date) -> Profile | None:
+        """Size and share of a computed segment, None when that day was not computed."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the warehouse, so that others can write."""
+        ...

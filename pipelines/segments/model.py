@@ -1,0 +1,59 @@
+"""A segment and its syncs, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """What the segment is for, measurably."""
+
+    metric: str
+    direction: Literal["up", "down"]
+    target: str
+    by: date
+
+
+@dataclass(frozen=True, slots=True)
+class Sync:
+    """One audience: a segment at a destination account."""
+
+    destination: str
+    audience: str
+    """Name shown on the platform."""
+    max_removed: float | None = None
+    """Share that one run may remove; None: the operator's default."""
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The connector's own options, already validated by its model."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A rule that yields people as of a date, with its purpose."""
+
+    name: str
+    path: Path
+    sql: str
+    """The SELECT, without the header; line 1 of it is line ``sql_line`` of the file."""
+    sql_line: int
+    title: str
+    description: str
+    types: tuple[str, ...]
+    owner: str
+    goal: Goal
+    treatment: str
+    universe: str
+    reads: frozenset[str]
+    """Tables the SQL reads."""
+    syncs: tuple[Sync, ...] = ()
+    tags: Mapping[str, str] = field(default_factory=dict)
+    formerly: str | None = None
+    review_by: date | None = None
+    min_size: int | None = None
+    priority: int | None = None
+    policy: tuple[str, ...] = ()

@@ -32,36 +32,55 @@ class Settings(BaseSettings):
         default={"file": "file", "mailchimp": "mailchimp", "meta": "meta"},
         description="Destination accounts as JSON, name to connector; each reads `TURNOUT_<NAME>_*`.",
     )
-    first_day: date = Field(date(2017, 1, 1), description="First day of the segments' daily partitions: your go-live.")
+    first_day: date = Field(
+        date(2017, 1, 1), description="First day of the segments' daily partitions: your go-live."
+    )
     today: date | None = Field(
         None,
         description="Pretend that it is this day (the demo's data end on 2017-12-31); unset: the real day.",
     )
     timezone: str = Field("UTC", description="Time zone of days, windows and the schedule (IANA name).")
-    schedule: str = Field("0 5 * * *", description="Cron line of the nightly load; segment and deliver follow it.")
-    days_kept: int = Field(400, ge=1, description="Days of features and segment history kept in the warehouse.")
+    schedule: str = Field(
+        "0 5 * * *", description="Cron line of the nightly load; segment and deliver follow it."
+    )
+    days_kept: int = Field(
+        400, ge=1, description="Days of features and segment history kept in the warehouse."
+    )
     max_segment_age_days: int = Field(
-        2, ge=0, description="An audience whose newest segment is older only removes opt-outs, and its run is red."
+        2,
+        ge=0,
+        description="An audience whose newest segment is older only removes opt-outs, and its run is red.",
     )
     max_removed: float = Field(
-        0.3, ge=0, le=1, description="Share of an audience that one run may remove, unless its sync table says otherwise."
+        0.3,
+        ge=0,
+        le=1,
+        description="Share of an audience that one run may remove; a sync table may say otherwise.",
     )
     max_growth: float = Field(
-        3.0, gt=1, description="A desired audience this many times the held one is stopped as a probable slip."
+        3.0,
+        gt=1,
+        description="A desired audience this many times the held one is stopped as a probable slip.",
     )
     guard_floor: int = Field(
         50, ge=0, description="Shares are not judged while fewer people than this are held or would change."
     )
     memory_limit: str = Field("2GB", description="Memory that DuckDB may use before it spills to disk.")
     threads: int | None = Field(None, ge=1, description="DuckDB threads; unset: one per core.")
-    segment_timeout_seconds: float = Field(300, gt=0, description="A segment's query is stopped after this long.")
+    segment_timeout_seconds: float = Field(
+        300, gt=0, description="A segment's query is stopped after this long."
+    )
     lock_wait_seconds: float = Field(
-        60, ge=0, description="How long to wait for a store that another process holds before saying who has it."
+        60,
+        ge=0,
+        description="How long to wait for a store that another process holds before saying who has it.",
     )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that receives a JSON message when a run fails (Slack, Teams, your own)."
     )
-    dagster_url: str = Field("http://127.0.0.1:3000", description="Where the Dagster UI is reached, for links in alerts.")
+    dagster_url: str = Field(
+        "http://127.0.0.1:3000", description="Where the Dagster UI is reached, for links in alerts."
+    )
 
     @field_validator("timezone")
     @classmethod
@@ -69,7 +88,9 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
-            raise ValueError(f"unknown time zone {value!r}; use an IANA name such as Europe/Berlin") from error
+            raise ValueError(
+                f"unknown time zone {value!r}; use an IANA name such as Europe/Berlin"
+            ) from error
         return value
 
     @property

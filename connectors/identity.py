@@ -7,11 +7,34 @@ plus its encoding; an `Identity` is the ordered columns of one platform.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 Encoding = Literal["sha256_hex", "md5_hex", "plain"]
+
+
+def encode(value: str, encoding: Encoding) -> str:
+    """A normalised value as it goes into a payload: lower-case hex digest of its UTF-8 bytes, or as it is."""
+    match encoding:
+        case "sha256_hex":
+            return hashlib.sha256(value.encode()).hexdigest()
+        case "md5_hex":  # Mailchimp's subscriber hash: an address in a URL, not a secret
+            return hashlib.md5(value.encode(), usedforsecurity=False).hexdigest()
+        case "plain":
+            return value
+
+
+def encode_sql(expression: str, encoding: Encoding) -> str:
+    """DuckDB SQL that equals ``encode`` on a text expression; null stays null."""
+    match encoding:
+        case "sha256_hex":
+            return f"sha256({expression})"
+        case "md5_hex":
+            return f"md5({expression})"
+        case "plain":
+            return f"({expression})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,94 @@
+"""E-mail addresses by the plain rule: trim and lower-case, keep dots and plus tags.
+
+The rule of Meta, Snapchat, X, Microsoft, Criteo and every e-mail tool. Platforms that fold Gmail addresses get a
+rule of their own: for one raw address several digests are correct.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import idna
+
+from connectors.identity import FastPath, Rule
+from connectors.rules.text import clean, listed, quoted, trimmed
+
+MAX_LOCAL = 64
+MAX_TOTAL = 254
+"""Octets, RFC 5321 4.5.3.1 and RFC 3696 erratum 1690."""
+
+_PLACEHOLDERS = frozenset(
+    f"{local}@{domain}"
+    for local, domain in [
+        ("test", "test.com"),
+        ("none", "none.com"),
+        ("no", "no.com"),
+        ("no", "email.com"),
+        ("na", "na.com"),
+        ("null", "null.com"),
+        ("email", "email.com"),
+        ("noemail", "noemail.com"),
+        ("a", "a.com"),
+    ]
+)
+
+# RFC 5322 atext, and any letter, mark or digit beyond ASCII (RFC 6531).
+_ATOM = r"(?:[a-z0-9!#$%&'*+/=?^_`{|}~-]|[^\x00-\x7f\s])+"
+_LOCAL = re.compile(rf"{_ATOM}(?:\.{_ATOM})*")
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+_TOP_LEVEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{2,59}")
+_DISPLAY_NAME = re.compile(r"[^<>@]*<([^<>]+)>")
+
+
+def normalise_email(raw: str | None) -> str | None:
+    """One address in lower case with its domain in ASCII (punycode) form; None when it is not one address."""
+    text = clean(raw)
+    if text is None:
+        return None
+    named = _DISPLAY_NAME.fullmatch(text)
+    if named:
+        text = named[1].strip()
+    text = unicodedata.normalize("NFC", text.lower())
+    local, at, domain = text.partition("@")
+    if not at or not _LOCAL.fullmatch(local) or len(local.encode()) > MAX_LOCAL:
+        return None
+    host = _ascii_domain(domain.removesuffix("."))
+    if host is None or len(local.encode()) + 1 + len(host) > MAX_TOTAL:
+        return None
+    address = f"{local}@{host}"
+    return None if address in _PLACEHOLDERS else address
+
+
+def _ascii_domain(domain: str) -> str | None:
+    """The domain's one form for hashing, None when it cannot receive mail."""
+    if not domain.isascii() or "xn--" in domain:
+        try:
+            domain = idna.encode(domain, uts46=True).decode()
+        except (idna.IDNAError, UnicodeError):
+            return None
+    labels = domain.split(".")
+    whole = len(labels) > 1 and len(domain) <= MAX_TOTAL and all(_LABEL.fullmatch(label) for label in labels)
+    return domain if whole and _TOP_LEVEL.fullmatch(labels[-1]) else None
+
+
+# At most 64 characters in all, so that no length limit can be passed; no "xn--" because labels hold single hyphens.
+_PLAIN = (
+    r"[A-Za-z0-9_%+'-]+(?:[.][A-Za-z0-9_%+'-]+)*"
+    r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*[.])+[A-Za-z]{2,24}"
+)
+_TRIMMED = trimmed("email")
+
+EMAIL = Rule(
+    name="email",
+    version=1,
+    inputs=("email",),
+    normalise=normalise_email,
+    fast=FastPath(
+        when=(
+            f"(email is null or (length(email) <= 64 and regexp_full_match({_TRIMMED}, {quoted(_PLAIN)})"
+            f" and lower({_TRIMMED}) not in {listed(_PLACEHOLDERS)}))"
+        ),
+        value=f"lower({_TRIMMED})",
+    ),
+)

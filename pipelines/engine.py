@@ -1,5 +1,13 @@
 """The warehouse as the rest of Turnout sees it: seven calls, so that another engine can stand in for DuckDB.
 
+Errors:
+
+    EngineError
+    ├── WarehouseBusy       another process holds it
+    └── WarehouseMissing    the sources were never loaded
+
+A mistake in a segment is a ``SegmentError`` (``pipelines.segments.errors``).
+
 Nothing here is proportional to the number of people except ``export``, which streams.
 """
 
@@ -54,6 +62,8 @@ class EngineInfo:
     name: str
     version: str
     location: str
+    identity: str
+    """Of this warehouse and no other, also not of the same one built anew: people's numbers hold within it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +75,25 @@ class Profile:
     size: int
     universe: int
     """People in the segment's universe on that day."""
+    duplicates: int = 0
+    """Rows beyond the first of a person, which the query returned and the engine dropped."""
 
     @property
     def share(self) -> float:
         """Size over universe, 0 when the universe is empty."""
         return self.size / self.universe if self.universe else 0.0
+
+
+class EngineError(Exception):
+    """The warehouse cannot do what was asked; the sentence says why and what to do."""
+
+
+class WarehouseBusy(EngineError):
+    """Another process holds the warehouse; the sentence names it."""
+
+
+class WarehouseMissing(EngineError):
+    """There is no warehouse yet, or a table that every load makes is not in it."""
 
 
 class Engine(Protocol):
@@ -87,12 +111,19 @@ class Engine(Protocol):
         """The newest day on which a segment was computed, None when it never was."""
         ...
 
+    def newest_day(self) -> date | None:
+        """The newest day for which features exist: a segment behind it failed or was left out."""
+        ...
+
     def run_segment(self, segment: Segment, as_of: date) -> Profile:
         """Compute a segment for a day, replacing that day's rows; raises SegmentError."""
         ...
 
     def export(self, export: Export) -> pa.RecordBatchReader:
-        """Stream rows as Arrow; inside a snapshot the batches agree with each other."""
+        """Stream rows as Arrow; inside a snapshot the batches agree with each other.
+
+        Raises EngineError for an unknown column or a segment that was not computed on that day.
+        """
         ...
 
     def profile(self, segment: str, as_of: date) -> Profile | None:

@@ -1,0 +1,239 @@
+"""The warehouse in one DuckDB file: who may open it, what leaves it, and where segments are computed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.duck import StoreBusy, StoreDamaged, open_duckdb
+from pipelines.engine import (
+    EngineError,
+    EngineInfo,
+    Export,
+    Members,
+    PeopleByNumber,
+    PeopleChanged,
+    Profile,
+    WarehouseBusy,
+    WarehouseMissing,
+)
+from pipelines.segments.catalog import Catalog
+from pipelines.segments.model import Segment
+from pipelines.settings import Settings
+from pipelines.warehouse import exports, history
+from pipelines.warehouse.compute import compute_segment
+
+LOAD_FIRST = "load the sources first: turnout sources"
+
+
+class DuckDBEngine:
+    """The embedded engine. Opens its file on first use and may be opened again after ``close``.
+
+    A writing engine shuts every other process out while it is open; reading ones share. The whole instance
+    runs without access to files, network or extensions and with its configuration locked, because authors'
+    SQL runs in it.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        catalog: Catalog | None = None,
+        read_only: bool = False,
+        wait_seconds: float = 60,
+        memory_limit: str = "2GB",
+        spill_limit: str = "20GB",
+        threads: int | None = None,
+        timezone: str = "UTC",
+        timeout_seconds: float = 300,
+        days_kept: int = 400,
+    ) -> None:
+        self.path = path
+        self.read_only = read_only
+        self._catalog: Catalog = catalog or {}
+        self._wait_seconds = wait_seconds
+        self._timezone = timezone
+        self._timeout_seconds = timeout_seconds
+        self._days_kept = days_kept
+        self._config = _confined(memory_limit, spill_limit, threads)
+        self._connection: duckdb.DuckDBPyConnection | None = None
+        self._streams: set[exports.Stream] = set()
+        self._writing = threading.RLock()
+        self._snapshots = 0
+
+    @classmethod
+    def from_settings(cls, settings: Settings, catalog: Catalog, *, read_only: bool = False) -> Self:
+        """The engine as the operator has set it up."""
+        return cls(
+            settings.warehouse_path,
+            catalog=catalog,
+            read_only=read_only,
+            wait_seconds=settings.lock_wait_seconds,
+            memory_limit=settings.memory_limit,
+            threads=settings.threads,
+            timezone=settings.timezone,
+            timeout_seconds=settings.segment_timeout_seconds,
+            days_kept=settings.days_kept,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def check(self) -> EngineInfo:
+        """Open the warehouse; raises WarehouseBusy or WarehouseMissing with a sentence."""
+        self._open()
+        return EngineInfo(name="duckdb", version=duckdb.__version__, location=str(self.path))
+
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """One consistent view for everything exported inside the block.
+
+        Nobody can write meanwhile: other processes are kept out by the file's lock, this engine's own
+        ``run_segment`` by refusing.
+        """
+        self._open()
+        with self._writing:
+            self._snapshots += 1
+        try:
+            yield
+        finally:
+            with self._writing:
+                self._snapshots -= 1
+
+    def latest(self, segment: str) -> date | None:
+        """The newest day on which a segment was computed, None when it never was."""
+        with self._cursor() as cursor:
+            return history.latest(cursor, segment)
+
+    def profile(self, segment: str, as_of: date) -> Profile | None:
+        """Size and share of a computed segment, None when that day was not computed."""
+        with self._cursor() as cursor:
+            return history.profile(cursor, segment, as_of)
+
+    def export(self, export: Export) -> pa.RecordBatchReader:
+        """Stream rows as Arrow in bounded memory; several exports may be read side by side.
+
+        Raises EngineError for an unknown column or a segment that was not computed on that day.
+        """
+        cursor = self._open().cursor()
+        try:
+            stream = exports.Stream(cursor, self._query(cursor, export), self._streams.discard)
+        except BaseException:
+            cursor.close()
+            raise
+        self._streams.add(stream)
+        return pa.RecordBatchReader.from_batches(stream.schema, stream)
+
+    def run_segment(self, segment: Segment, as_of: date) -> Profile:
+        """Compute a segment for a day, replacing that day's rows; raises SegmentError.
+
+        Running it again for the same day gives the same rows. Raises EngineError on an engine that was
+        opened for reading, or inside a snapshot.
+        """
+        if self.read_only:
+            raise EngineError("this warehouse is open for reading only: no segment can be computed")
+        with self._writing, self._cursor() as cursor:
+            if self._snapshots:
+                raise EngineError("a snapshot of this warehouse is being read: compute segments after it")
+            profile = compute_segment(
+                cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+            history.prune(cursor, segment.name, keep=as_of, days_kept=self._days_kept)
+            return profile
+
+    def close(self) -> None:
+        """Let go of the file, so that others can write. An export still being read raises on its next batch."""
+        for stream in list(self._streams):
+            stream.cut()
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def _query(self, cursor: duckdb.DuckDBPyConnection, export: Export) -> str:
+        match export:
+            case PeopleChanged():
+                return exports.changed_people(export, self._people_columns(cursor))
+            case PeopleByNumber(numbers=numbers):
+                asked = pa.array(numbers, pa.int32()) if not isinstance(numbers, pa.ChunkedArray) else numbers
+                cursor.register("asked", pa.table({"number": asked}))
+                return exports.people_by_number(export, self._people_columns(cursor))
+            case Members(segment=name, as_of=day):
+                if history.profile(cursor, name, day) is None:
+                    raise EngineError(f"segment {name} was not computed for {day.isoformat()}")
+                return exports.members(export)
+
+    def _people_columns(self, cursor: duckdb.DuckDBPyConnection) -> list[str]:
+        found = cursor.execute(
+            "select column_name from duckdb_columns() where schema_name = 'main' and table_name = 'people'"
+        ).fetchall()
+        if not found:
+            raise WarehouseMissing(f"{self.path} has no table people yet; {LOAD_FIRST}")
+        return [name for (name,) in found]
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        cursor = self._open().cursor()
+        try:
+            yield cursor
+        finally:
+            cursor.close()
+
+    def _open(self) -> duckdb.DuckDBPyConnection:
+        with self._writing:
+            if self._connection is None:
+                self._connection = self._connect()
+            return self._connection
+
+    def _connect(self) -> duckdb.DuckDBPyConnection:
+        if not self.path.is_file():
+            raise WarehouseMissing(f"there is no warehouse at {self.path} yet; {LOAD_FIRST}")
+        try:
+            connection = open_duckdb(
+                self.path, read_only=self.read_only, wait_seconds=self._wait_seconds, config=self._config
+            )
+        except StoreBusy as error:
+            raise WarehouseBusy(str(error)) from error
+        except StoreDamaged as error:
+            raise EngineError(str(error)) from error
+        except duckdb.ConnectionException as error:
+            raise WarehouseBusy(
+                f"{self.path} is already open in this process with other settings; close it there first"
+            ) from error
+        if not _is_locked(connection):
+            connection.execute("set global TimeZone = ?", [self._timezone])
+            connection.execute("set lock_configuration = true")
+        return connection
+
+
+def _confined(memory_limit: str, spill_limit: str, threads: int | None) -> dict[str, str]:
+    """DuckDB settings under which a query can reach nothing but this database, within bounds."""
+    config = {
+        "enable_external_access": "false",
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "allow_community_extensions": "false",
+        "python_enable_replacements": "false",
+        "preserve_insertion_order": "false",
+        "memory_limit": memory_limit,
+        "max_temp_directory_size": spill_limit,
+    }
+    if threads is not None:
+        config["threads"] = str(threads)
+    return config
+
+
+def _is_locked(connection: duckdb.DuckDBPyConnection) -> bool:
+    return bool(connection.execute("select current_setting('lock_configuration')").fetchall()[0][0])

@@ -1,0 +1,98 @@
+"""The SQL of what leaves the warehouse, and the stream that carries it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.duck import quote
+from pipelines.engine import EngineError, Members, PeopleByNumber, PeopleChanged
+from pipelines.segments.errors import nearest
+
+BATCH_ROWS = 50_000
+"""Rows in one Arrow batch: some megabytes of identifiers, so that memory stays flat at any size."""
+
+
+def changed_people(export: PeopleChanged, known: Iterable[str]) -> str:
+    """The query for people whose row changed after ``export.since``."""
+    return f"""
+select
+  person_no,
+  revision,
+  {_as_text(export.columns, known)}
+  coalesce(granted, []) as granted,
+  suppressed
+from people
+where revision > {int(export.since)}
+"""
+
+
+def people_by_number(export: PeopleByNumber, known: Iterable[str]) -> str:
+    """The query for the people whose numbers are registered as ``asked``."""
+    return f"""
+select
+  {_as_text(export.columns, known)}
+  person_no
+from people
+semi join asked
+  on people.person_no = asked.number
+"""
+
+
+def members(export: Members) -> str:
+    """The query for everybody in a segment on a day."""
+    return f"""
+select person_no
+from segment.{quote(export.segment)}
+where as_of = date '{export.as_of.isoformat()}'
+"""
+
+
+def _as_text(columns: tuple[str, ...], known: Iterable[str]) -> str:
+    names = set(known)
+    for column in columns:
+        if column not in names:
+            close = nearest(column, names)
+            hint = f"; did you mean {close!r}?" if close else ""
+            raise EngineError(f"the table people has no column {column!r}{hint}")
+    return "".join(f"cast({quote(column)} as varchar) as {quote(column)},\n  " for column in columns)
+
+
+class Stream(Iterator[pa.RecordBatch]):
+    """Batches of one query on a cursor of its own; gives the cursor back when it ends.
+
+    A stream that is cut off by ``close`` raises when it is read on, so that a part is never taken for the
+    whole.
+    """
+
+    def __init__(self, cursor: duckdb.DuckDBPyConnection, query: str, done: Callable[[Stream], None]) -> None:
+        self._cursor = cursor
+        self._done = done
+        self._reader = cursor.sql(query).to_arrow_reader(BATCH_ROWS)
+        self.schema: pa.Schema = self._reader.schema
+        self._state = "open"
+
+    def __next__(self) -> pa.RecordBatch:
+        if self._state == "ended":
+            raise StopIteration
+        if self._state == "cut":
+            raise EngineError("the warehouse was closed while an export was still being read")
+        try:
+            return self._reader.read_next_batch()
+        except StopIteration:
+            self._release("ended")
+            raise
+
+    def cut(self) -> None:
+        """Stop here and let go of the file."""
+        if self._state == "open":
+            self._release("cut")
+
+    def _release(self, state: str) -> None:
+        self._state = state
+        # The Arrow reader keeps the database, and with it the file's lock, alive until it is closed itself.
+        self._reader.close()
+        self._cursor.close()
+        self._done(self)

@@ -1,0 +1,84 @@
+"""The record of computed segments: one row a segment and day, and how long days are kept."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import duckdb
+
+from pipelines.duck import quote
+from pipelines.engine import Profile
+
+SCHEMA = """
+create schema if not exists segment;
+
+create table if not exists segment.segment_runs (
+  segment varchar not null,
+  as_of date not null,
+  size bigint not null,
+  universe bigint not null,
+  duplicates bigint not null,
+  computed_at timestamptz not null
+);
+"""
+
+
+def latest(cursor: duckdb.DuckDBPyConnection, segment: str) -> date | None:
+    """The newest day on which the segment was computed."""
+    if not _exists(cursor):
+        return None
+    query = "select max(as_of) from segment.segment_runs where segment = $segment"
+    day = cursor.execute(query, {"segment": segment}).fetchall()[0][0]
+    return day if isinstance(day, date) else None
+
+
+def profile(cursor: duckdb.DuckDBPyConnection, segment: str, as_of: date) -> Profile | None:
+    """What is recorded about a segment on a day."""
+    if not _exists(cursor):
+        return None
+    query = """
+select size, universe, duplicates
+from segment.segment_runs
+where segment = $segment
+  and as_of = $as_of
+"""
+    found = cursor.execute(query, {"segment": segment, "as_of": as_of}).fetchall()
+    return Profile(segment, as_of, *found[0]) if found else None
+
+
+def record(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+    """Set down one run in place of an earlier one of the same day. Runs inside the caller's transaction."""
+    day = {"segment": profile.segment, "as_of": profile.as_of}
+    cursor.execute("delete from segment.segment_runs where segment = $segment and as_of = $as_of", day)
+    cursor.execute(
+        "insert into segment.segment_runs values ($segment, $as_of, $size, $universe, $duplicates, now())",
+        day | {"size": profile.size, "universe": profile.universe, "duplicates": profile.duplicates},
+    )
+
+
+def prune(cursor: duckdb.DuckDBPyConnection, segment: str, *, keep: date, days_kept: int) -> None:
+    """Forget days further back than ``days_kept`` from the segment's newest, except ``keep``.
+
+    ``keep`` is the day just computed: somebody asked for it, however old it is.
+    """
+    newest = latest(cursor, segment)
+    if newest is None:
+        return
+    bounds = {"newest": newest, "days": days_kept, "keep": keep}
+    condition = "as_of <= $newest::date - $days::integer and as_of <> $keep"
+    cursor.execute("begin")
+    try:
+        cursor.execute(f"delete from segment.{quote(segment)} where {condition}", bounds)
+        cursor.execute(
+            f"delete from segment.segment_runs where segment = $segment and {condition}",
+            bounds | {"segment": segment},
+        )
+        cursor.execute("commit")
+    except BaseException:
+        cursor.execute("rollback")
+        raise
+
+
+def _exists(cursor: duckdb.DuckDBPyConnection) -> bool:
+    query = "select 1 from duckdb_tables() where schema_name = 'segment' and table_name = 'segment_runs'"
+    return bool(cursor.execute(query).fetchall())

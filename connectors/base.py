@@ -123,6 +123,9 @@ class Receipt:
 class DeliveryError(Exception):
     """Base of everything a connector may raise. Its text never holds an identifier or a secret."""
 
+    maybe_applied: bool = False
+    """An earlier attempt at the same request had no answer: the batch may be applied, whatever came after."""
+
 
 class Refused(DeliveryError):
     """The platform certainly did not apply the batch."""
@@ -141,6 +144,8 @@ class RowsRefused(Refused):
 
 class Uncertain(DeliveryError):
     """The batch may or may not have been applied (time-out after sending, reset, unreadable answer)."""
+
+    maybe_applied = True
 
 
 class AudienceGone(DeliveryError):
@@ -180,10 +185,11 @@ class SyncOptions(BaseModel, extra="forbid", frozen=True):
 class Connector(ABC):
     """One account of one platform.
 
-    Contract, tested once for all (``tests/contract``): ``add`` and ``remove`` are idempotent; a row is sent
-    at most once within a call, but for retries that are certain not to double; 429 honours Retry-After;
-    a time-out after sending is ``Uncertain``, a failure before connecting is retried; no error text holds an
-    identifier or a credential; safe to call from ``limits.max_in_flight`` threads.
+    Contract, tested once for all (``tests/contract``): ``add`` and ``remove`` are idempotent, so a call may repeat
+    a request that had no answer, a bounded number of times; when none has one, it is ``Uncertain``. A request
+    that was answered is never repeated. A failure before connecting is retried and then ``Refused``; 429 honours
+    Retry-After; creating an audience is never repeated without an answer. No error text holds an identifier or a
+    credential; safe to call from ``limits.max_in_flight`` threads.
     """
 
     kind: ClassVar[Kind]

@@ -1,0 +1,62 @@
+-- One pass over both sides. What stays as it is collapses into one row a reason; only the delta has members.
+create or replace temp table delta as
+with
+desired as (
+  select
+    wanted.person_no,
+    case when identities.refused is null then identities.member end as member,
+    case
+      when identities.refused is not null then identities.refused
+      when identities.member is null then 'no_identifier'
+    end as withheld
+  from wanted
+  left join identities
+    on identities.person_no = wanted.person_no
+),
+held as (
+  select
+    members.member,
+    members.person_no,
+    case
+      when rejected.member is not null then 'rejected'
+      else coalesce(batch_states.state, 'maybe')
+    end as state
+  from members
+  left join batch_states
+    on batch_states.batch = members.batch
+  left join rejected
+    on rejected.batch = members.batch
+    and rejected.member = members.member
+  where members.audience = $audience
+    and batch_states.state is distinct from 'gone'
+),
+compared as (
+  select
+    case
+      when desired.withheld is not null then 'withheld'
+      when desired.person_no is null and held.state = 'leaving' then 'pending'
+      when desired.person_no is null and held.state = 'rejected' then 'clear'
+      when desired.person_no is null then 'remove'
+      when held.state is null then 'add'
+      when held.state = 'on' then 'keep'
+      when held.state = 'rejected' then 'rejected'
+      when held.state = 'leaving' then 'pending'
+      else 'again'
+    end as change,
+    desired.withheld,
+    coalesce(desired.member, held.member) as member,
+    coalesce(desired.person_no, held.person_no) as person_no,
+    desired.person_no is not null as is_desired
+  from desired
+  full outer join held
+    on held.member = desired.member
+)
+select
+  change,
+  withheld,
+  is_desired,
+  case when change not in ('keep', 'withheld') then member end as member,
+  min(person_no) as person_no,
+  count(*) as people
+from compared
+group by all

@@ -1,0 +1,28 @@
+-- Held people who may not be there any more, whatever a segment says: suppressed, erased, or without consent.
+-- Whoever shares the same member and is permitted keeps it.
+create or replace temp table must_go as
+with
+refused as (
+  select
+    members.member,
+    members.person_no
+  from members
+  join identities
+    on identities.person_no = members.person_no
+  left join batch_states
+    on batch_states.batch = members.batch
+  where members.audience = $audience
+    and identities.refused is not null
+    and batch_states.state is distinct from 'gone'
+    and batch_states.state is distinct from 'leaving'
+)
+select
+  member,
+  person_no
+from refused
+where not exists (
+  select 1
+  from identities as permitted
+  where permitted.member = refused.member
+    and permitted.refused is null
+)

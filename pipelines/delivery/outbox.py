@@ -1,0 +1,338 @@
+"""The delta of one audience as numbered batches: set down once, sent batch by batch, settled.
+
+The outbox is a temporary table of the ledger's process: plain contact data for email tools never rests on
+disk through it, and after a crash the next run computes the difference again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import count
+
+import pyarrow as pa
+from ulid import ULID
+
+from connectors.base import Batch, Op
+from connectors.identity import Column, Identity
+from pipelines.delivery.identities import write_identities
+from pipelines.delivery.ledger import Ledger
+from pipelines.duck import quote
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the outbox, read back from ledger and journal after the last answer."""
+
+    added: int
+    removed: int
+    rejected: int
+    unsure_adds: int
+    """Adds that were sent, or were to be, and have no receipt."""
+    unsure_removes: int
+
+
+class Outbox:
+    """One audience's batches; lives as long as its ledger is open."""
+
+    def __init__(self, ledger: Ledger, audience: int, max_rows: int) -> None:
+        self.ledger = ledger
+        self.audience = audience
+        self.max_rows = max_rows
+        self.connection = ledger.connection
+        self._numbers: dict[str, int] = {}
+        self._names = ", ".join(quote(column.name) for column in ledger.identity.columns)
+        columns = ", ".join(f"{quote(column.name)} varchar" for column in ledger.identity.columns)
+        self.connection.execute(
+            f"""
+            create or replace temp table outbox (
+              op varchar, member uuid, person_no integer, was_held boolean, batch integer, ordinal integer, {columns}
+            )
+            """
+        )
+
+    @property
+    def identity(self) -> Identity:
+        """The columns of a payload."""
+        return self.ledger.identity
+
+    # --- filling ---------------------------------------------------------------------------------------------
+
+    def adding(self) -> pa.Array:
+        """``person_no`` of everybody to add: one person for each member."""
+        delta = self.connection.sql(
+            "select person_no from delta where change in ('add', 'again') order by person_no"
+        )
+        numbers: pa.Table = delta.to_arrow_table()
+        return numbers.column("person_no").combine_chunks()
+
+    def put_adds(self, people: Iterable[pa.RecordBatch]) -> None:
+        """Payloads of the people to add, from their raw columns (``person_no`` and the identity's inputs)."""
+        for batch in people:
+            if not batch.num_rows:
+                continue
+            self.ledger.stage("people_rows", pa.Table.from_batches([batch]))
+            write_identities(self.connection, self.identity, "people_rows", "identity_rows")
+            self.connection.execute(
+                f"""
+                insert into outbox
+                select
+                  'add', identity_rows.member, identity_rows.person_no, delta.change = 'again', null, null,
+                  {self._names}
+                from identity_rows
+                join delta
+                  on delta.member = identity_rows.member
+                  and delta.person_no = identity_rows.person_no
+                  and delta.change in ('add', 'again')
+                """
+            )
+
+    def put_removes(self, *, only_must_go: bool) -> None:
+        """The handles of the members to remove, as they were sent.
+
+        An identifier that a staying member carries too is left out, so that removing one person never removes
+        another. Who has no identifier left is removed by the ledger alone: there is nothing to ask for.
+        """
+        handle = ", ".join(f"members.{quote(column.name)}" for column in self.identity.handle)
+        names = ", ".join(quote(column.name) for column in self.identity.handle)
+        urgent = "and delta.member in (select member from must_go)" if only_must_go else ""
+        self.connection.execute(
+            f"""
+            insert into outbox (op, member, person_no, was_held, {names})
+            select 'remove', members.member, members.person_no, delta.change = 'remove', {handle}
+            from members
+            join delta
+              on delta.member = members.member
+              and delta.change in ('remove', 'clear')
+            where members.audience = $audience
+            {urgent}
+            """,
+            {"audience": self.audience},
+        )
+        identifying = [column for column in self.identity.identifying if column.in_handle]
+        if len(identifying) > 1:
+            for column in identifying:
+                self._leave_out_shared(column)
+
+    def _leave_out_shared(self, column: Column) -> None:
+        name = quote(column.name)
+        self.connection.execute(
+            f"""
+            update outbox
+            set {name} = null
+            where op = 'remove'
+              and {name} in (
+                select {name}
+                from members
+                where audience = $audience
+                  and member not in (select member from outbox where op = 'remove')
+                union all
+                select {name}
+                from outbox
+                where op = 'add'
+              )
+            """,
+            {"audience": self.audience},
+        )
+
+    # --- batches ---------------------------------------------------------------------------------------------
+
+    def cut(self, op: Op) -> list[Batch]:
+        """Number the rows of one operation and cut them into batches of exactly the platform's size."""
+        nothing = " and ".join(f"{quote(column.name)} is null" for column in self.identity.identifying)
+        sendable = f"op = '{op}' and batch is null and not ({nothing})"
+        total = self._int(f"select count(*) from outbox where {sendable}")
+        if not total:
+            return []
+        sizes = [min(self.max_rows, total - start) for start in range(0, total, self.max_rows)]
+        batches = self._new_batches(op, sizes)
+        first = self._numbers[batches[0].id]
+        self.connection.execute(
+            f"""
+            create or replace temp table cut as
+            select * exclude (position) replace (
+              {first} + cast(position // {self.max_rows} as integer) as batch,
+              cast(position % {self.max_rows} as integer) as ordinal
+            )
+            from (
+              select *, row_number() over () - 1 as position
+              from outbox
+              where {sendable}
+            )
+            """
+        )
+        self.connection.execute(f"delete from outbox where {sendable}")
+        self.connection.execute("insert into outbox select * from cut")
+        self.connection.execute("drop table cut")
+        return batches
+
+    def _new_batches(self, op: Op, sizes: Sequence[int]) -> list[Batch]:
+        start = self._int("select coalesce(max(batch), 0) + 1 from batches")
+        batches = [Batch(str(ULID()), op, n, len(sizes), size) for n, size in enumerate(sizes, 1)]
+        numbers = dict(zip((b.id for b in batches), count(start), strict=False))
+        self.ledger.stage("new_batches", pa.table({"batch": list(numbers.values()), "id": list(numbers)}))
+        self.connection.execute("insert into batches select batch, id from new_batches")
+        self._numbers |= numbers
+        return batches
+
+    def point(self) -> None:
+        """Let the members point at their batches, in one transaction; the journal knows the batches already."""
+        names = ", ".join(quote(column.name) for column in self.identity.handle)
+        with self.ledger.transaction():
+            self.connection.execute(
+                """
+                delete from members
+                where audience = $audience
+                  and member in (select member from outbox where op = 'add' and was_held)
+                """,
+                {"audience": self.audience},
+            )
+            self.connection.execute(
+                """
+                delete from members
+                where audience = $audience
+                  and member in (select member from outbox where op = 'remove' and batch is null)
+                """,
+                {"audience": self.audience},
+            )
+            self.connection.execute(
+                """
+                update members
+                set batch = outbox.batch
+                from outbox
+                where members.audience = $audience
+                  and outbox.op = 'remove'
+                  and outbox.batch is not null
+                  and outbox.member = members.member
+                """,
+                {"audience": self.audience},
+            )
+            self.connection.execute(
+                f"""
+                insert into members (audience, member, person_no, batch, {names})
+                select $audience, member, person_no, batch, {names}
+                from outbox
+                where op = 'add'
+                  and batch is not null
+                """,
+                {"audience": self.audience},
+            )
+
+    def rows(self, batch: Batch) -> pa.Table:
+        """A batch's payload: all columns of the identity for an add, its handle for a removal."""
+        columns = self.identity.columns if batch.op == "add" else self.identity.handle
+        names = ", ".join(quote(column.name) for column in columns)
+        return self.connection.execute(
+            f"select {names} from outbox where batch = $batch order by ordinal",
+            {"batch": self._numbers[batch.id]},
+        ).to_arrow_table()
+
+    def members(self, batch: Batch, positions: Mapping[int, str]) -> dict[str, str]:
+        """Reasons by member instead of by row position."""
+        if not positions:
+            return {}
+        rows = self.connection.execute(
+            "select ordinal, cast(member as varchar) from outbox where batch = $batch",
+            {"batch": self._numbers[batch.id]},
+        ).fetchall()
+        return {member: positions[ordinal] for ordinal, member in rows if ordinal in positions}
+
+    def split(self, batch: Batch, without: Iterable[int]) -> list[Batch]:
+        """Put a refused batch's rows, without some, into new batches: one when rows are left out, else two halves."""
+        number = self._numbers[batch.id]
+        left_out = list(without)
+        self.connection.execute(
+            f"""
+            create or replace temp table remaining as
+            select member, row_number() over (order by ordinal) - 1 as position
+            from outbox
+            where batch = {number}
+              and not list_contains($left_out, ordinal)
+            """,
+            {"left_out": left_out},
+        )
+        total = self._int("select count(*) from remaining")
+        half = total if left_out else (total + 1) // 2
+        return self._new_batches(batch.op, [size for size in (half, total - half) if size])
+
+    def repoint(self, batch: Batch, parts: Sequence[Batch]) -> None:
+        """Let outbox and members follow a split; the journal knows the new batches already."""
+        half = parts[0].size
+        first = self._numbers[parts[0].id]
+        moved = f"cast({first} + position // {half} as integer)"
+        old = self._numbers[batch.id]
+        with self.ledger.transaction():
+            self.connection.execute(
+                f"""
+                update members
+                set batch = {moved}
+                from remaining
+                where members.audience = $audience
+                  and members.batch = {old}
+                  and members.member = remaining.member
+                """,
+                {"audience": self.audience},
+            )
+        self.connection.execute(
+            f"""
+            update outbox
+            set batch = {moved}, ordinal = cast(position % {half} as integer)
+            from remaining
+            where outbox.batch = {old}
+              and outbox.member = remaining.member
+            """
+        )
+
+    # --- afterwards ------------------------------------------------------------------------------------------
+
+    def outcome(self) -> Outcome:
+        """Count what became of every row; needs the states read anew after the last answer."""
+        rows = self.connection.execute(
+            """
+            select
+              outbox.op,
+              outbox.was_held,
+              case
+                when members.member is null then 'gone'
+                when rejected.member is not null then 'rejected'
+                else coalesce(batch_states.state, 'maybe')
+              end as state,
+              count(*)
+            from outbox
+            left join members
+              on members.audience = $audience
+              and members.member = outbox.member
+            left join batch_states
+              on batch_states.batch = members.batch
+            left join rejected
+              on rejected.batch = members.batch
+              and rejected.member = members.member
+            group by all
+            """,
+            {"audience": self.audience},
+        ).fetchall()
+        added = sum(n for op, _, state, n in rows if op == "add" and state == "on")
+        rejected = sum(n for op, _, state, n in rows if op == "add" and state == "rejected")
+        removed = sum(
+            n for op, held, state, n in rows if op == "remove" and held and state in ("gone", "leaving")
+        )
+        lost = sum(n for op, held, state, n in rows if op == "add" and state not in ("on", "rejected"))
+        stuck = sum(
+            n for op, held, state, n in rows if op == "remove" and held and state not in ("gone", "leaving")
+        )
+        return Outcome(added, removed, rejected, unsure_adds=lost, unsure_removes=stuck)
+
+    def urgent_removed(self) -> int:
+        """People whose removal could not wait and was receipted."""
+        return self._int(
+            f"""
+            select count(*)
+            from outbox
+            where op = 'remove'
+              and member in (select member from must_go)
+              and member not in (select member from members where audience = {self.audience})
+            """
+        )
+
+    def _int(self, sql: str) -> int:
+        return int(self.connection.execute(sql).fetchall()[0][0])

@@ -1,0 +1,75 @@
+-- The journal: what was planned, sent and answered, by whom it was allowed, and what became of it.
+-- No identifier is kept here; a member is named by the digest that the ledger keys it with.
+create table if not exists audiences (
+  destination text not null,
+  segment text not null,
+  external_id text not null,
+  name text not null,
+  url text,
+  opened_at text not null,
+  primary key (destination, segment)
+) strict;
+
+create table if not exists batches (
+  id text primary key,
+  destination text not null,
+  segment text not null,
+  run_id text not null,
+  op text not null check (op in ('add', 'remove')),
+  number integer not null,
+  total integer not null,
+  size integer not null,
+  as_of text,
+  state text not null check (
+    state in ('planned', 'sent', 'applied', 'accepted', 'refused', 'unknown', 'doubted', 'void')
+  ),
+  planned_at text not null,
+  sent_at text,
+  settled_at text,
+  reference text,
+  rejected_unlocated integer not null default 0,
+  error text
+) strict;
+
+create index if not exists batches_by_audience on batches (destination, segment, state);
+
+create table if not exists rejections (
+  destination text not null,
+  segment text not null,
+  batch text not null,
+  member text not null,
+  reason text not null
+) strict;
+
+create index if not exists rejections_by_batch on rejections (batch);
+
+create table if not exists pushes (
+  id integer primary key,
+  run_id text not null,
+  destination text not null,
+  segment text not null,
+  as_of text,
+  started_at text not null,
+  ended_at text,
+  report text
+) strict;
+
+create index if not exists pushes_by_audience on pushes (destination, segment, id);
+
+create table if not exists decisions (
+  at text not null,
+  destination text not null,
+  segment text not null,
+  run_id text not null,
+  decision text not null,
+  who text not null,
+  why text not null
+) strict;
+
+create table if not exists erasures (
+  at text not null,
+  destination text not null,
+  segment text not null,
+  run_id text not null,
+  people integer not null
+) strict;

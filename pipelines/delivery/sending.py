@@ -1,0 +1,136 @@
+"""Sending batches: journal, request, journal, with requests in flight bounded by the connector's limits.
+
+Threads carry the network only; ledger and journal are written by the thread that called. A batch that fails
+never stops the others, but when nothing gets through any more, the destination is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
+from datetime import date
+
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    Batch,
+    Connector,
+    DeliveryError,
+    DestinationError,
+    Op,
+    Receipt,
+    Refused,
+    RowsRefused,
+)
+from pipelines.delivery.journal import Journal
+from pipelines.delivery.outbox import Outbox
+
+FAILURES_BEFORE_GIVING_UP = 3
+"""Consecutive batches without a receipt after which the destination is left alone until the next run."""
+MOST_SPLITS = 64
+"""Refused batches that one audience may split in one run: enough to find four bad rows among 10,000."""
+
+Progress = Callable[[str, int, int], None]
+"""Called with the operation, the batches done and their number."""
+
+
+@dataclass(slots=True)
+class Sender:
+    """Sends one audience's outbox."""
+
+    destination: str
+    segment: str
+    run_id: str
+    as_of: date | None
+    connector: Connector
+    audience: Audience
+    journal: Journal
+    outbox: Outbox
+    progress: Progress
+    requests: int = 0
+    errors: list[str] = field(default_factory=list)
+    stopped_by: DeliveryError | None = None
+    _failures: int = 0
+    _splits: int = 0
+
+    def send(self, op: Op, batches: Sequence[Batch]) -> None:
+        """Send planned batches; afterwards each is journalled as applied, accepted, refused or unknown.
+
+        Batches that were not sent because the destination stopped answering stay ``planned``.
+        Raises AudienceGone; everything else ends in ``errors`` and ``stopped_by``.
+        """
+        queue = deque(batches)
+        under_way: dict[Future[Receipt], Batch] = {}
+        done = 0
+        with ThreadPoolExecutor(
+            self.connector.limits.max_in_flight, thread_name_prefix="turnout-send"
+        ) as pool:
+            while queue or under_way:
+                while queue and not self.stopped_by and len(under_way) < self.connector.limits.max_in_flight:
+                    batch = queue.popleft()
+                    rows = self.outbox.rows(batch)
+                    self.journal.sent(batch)
+                    self.requests += 1
+                    call = self.connector.add if op == "add" else self.connector.remove
+                    under_way[pool.submit(call, self.audience, rows, batch)] = batch
+                if not under_way:
+                    break
+                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                    queue.extend(self._settle(under_way.pop(future), future))
+                    done += 1
+                    self.progress(op, done, done + len(queue) + len(under_way))
+        if isinstance(self.stopped_by, AudienceGone):
+            raise self.stopped_by
+
+    def _settle(self, batch: Batch, future: Future[Receipt]) -> list[Batch]:
+        """Journal the answer; returns batches that take this one's place."""
+        try:
+            receipt = future.result()
+        except RowsRefused as refusal:
+            return self._without_the_guilty(batch, refusal)
+        except (Refused, AudienceGone, DestinationError) as error:
+            self.journal.fail(batch.id, "refused", str(error))
+            self._failed(error)
+        except DeliveryError as error:
+            self.journal.fail(batch.id, "unknown", str(error))
+            self._failed(error)
+        except Exception as error:  # noqa: BLE001 - a connector's bug leaves doubt, never a lost batch
+            sentence = f"{type(error).__name__} in the {self.connector.title} connector"
+            self.journal.fail(batch.id, "unknown", sentence)
+            self._failed(DeliveryError(sentence))
+        else:
+            self._failures = 0
+            rejected = self.outbox.members(batch, receipt.rejected)
+            self.journal.settle(self.destination, self.segment, batch.id, receipt, rejected)
+        return []
+
+    def _failed(self, error: DeliveryError) -> None:
+        self._failures += 1
+        if str(error) not in self.errors:
+            self.errors.append(str(error))
+        if isinstance(error, AudienceGone | DestinationError):
+            self.stopped_by = error
+        elif self._failures >= FAILURES_BEFORE_GIVING_UP:
+            self.stopped_by = DeliveryError(
+                f"{self._failures} batches in a row had no receipt; the rest waits for the next run"
+            )
+
+    def _without_the_guilty(self, batch: Batch, refusal: RowsRefused) -> list[Batch]:
+        """A batch refused for some of its rows: reject those, send the others again; unnamed ones are searched for."""
+        guilty = dict(refusal.rows) or ({0: str(refusal)} if batch.size == 1 else {})
+        self._splits += 1
+        if self._splits > MOST_SPLITS:
+            self.journal.fail(batch.id, "refused", str(refusal))
+            self._failed(Refused(f"{refusal} (too many rows are refused to find them one by one)"))
+            return []
+        parts = self.outbox.split(batch, guilty)
+        self.journal.refuse_rows(
+            self.destination, self.segment, batch.id, str(refusal), self.outbox.members(batch, guilty)
+        )
+        if not parts:
+            return []
+        self.journal.plan(self.destination, self.segment, self.run_id, self.as_of, parts)
+        self.outbox.repoint(batch, parts)
+        return parts

@@ -1,0 +1,68 @@
+"""Opening DuckDB files that only one process may write: wait a bounded time, then say who has it."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from pathlib import Path
+
+import duckdb
+
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 1.0
+
+
+class StoreBusy(Exception):
+    """Another process holds the file; the sentence names it."""
+
+
+class StoreDamaged(Exception):
+    """The file cannot be read; the sentence says how to go on."""
+
+
+def quote(name: str) -> str:
+    """A name as a quoted SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """A text as a quoted SQL literal, for statements that take no parameters."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def open_duckdb(
+    path: Path, *, read_only: bool = False, wait_seconds: float = 0, config: dict[str, str] | None = None
+) -> duckdb.DuckDBPyConnection:
+    """Open a DuckDB file, waiting while another process holds it.
+
+    Pauses grow and are jittered, so that several waiting processes do not starve one another.
+    Raises StoreBusy after ``wait_seconds``, StoreDamaged when the file is not readable as a database.
+    """
+    deadline = time.monotonic() + wait_seconds
+    pause = FIRST_PAUSE_SECONDS
+    while True:
+        try:
+            return duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+        except duckdb.IOException as error:
+            if "lock" not in str(error).lower():
+                raise StoreDamaged(
+                    f"{path}: cannot be opened: {_first_line(error)}; see docs/recovery.md"
+                ) from error
+            if time.monotonic() >= deadline:
+                raise StoreBusy(
+                    f"{path} is in use by {_holder(error)}; try again when it has ended"
+                ) from error
+        except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException) as error:
+            raise StoreDamaged(f"{path}: damaged: {_first_line(error)}; see docs/recovery.md") from error
+        time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
+        pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _holder(error: Exception) -> str:
+    found = re.search(r"held in (.+?) \(PID (\d+)\)", str(error))
+    return f"process {found[2]} ({Path(found[1]).name})" if found else "another process"
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).splitlines()[0]

@@ -222,10 +222,8 @@ class Outbox:
         """A batch's payload: all columns of the identity for an add, its handle for a removal."""
         columns = self.identity.columns if batch.op == "add" else self.identity.handle
         names = ", ".join(quote(column.name) for column in columns)
-        return self.connection.execute(
-            f"select {names} from outbox where batch = $batch order by ordinal",
-            {"batch": self._numbers[batch.id]},
-        ).to_arrow_table()
+        query = f"select {names} from outbox where batch = {self._numbers[batch.id]} order by ordinal"
+        return self.connection.sql(query).to_arrow_table()
 
     def members(self, batch: Batch, positions: Mapping[int, str]) -> dict[str, str]:
         """Reasons by member instead of by row position."""

@@ -9,7 +9,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from world import Person, Platform, World  # noqa: E402
+from world import Person, Platform, World
 
 
 @pytest.fixture

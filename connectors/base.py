@@ -196,8 +196,9 @@ class Connector(ABC):
     title: ClassVar[str]
     settings_type: ClassVar[type[ConnectorSettings]]
     options_type: ClassVar[type[SyncOptions]] = SyncOptions
-    consent: ClassVar[tuple[str, ...]]
-    """Purposes a person must have granted, all of them, before any payload of theirs is built."""
+    consent: tuple[str, ...]
+    """Of the class, or of an account whose settings say otherwise: purposes a person must have granted, all of
+    them, before any payload of theirs is built."""
     audience_name_length: ClassVar[int] = 100
 
     limits: Limits
@@ -221,6 +222,10 @@ class Connector(ABC):
     @abstractmethod
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """Take ``rows`` (the identity's handle columns, as they were sent) out of the audience."""
+
+    def lifetime(self, options: SyncOptions) -> timedelta | None:
+        """How long a member stays in an audience with these options unless sent again; None: for ever."""
+        return self.limits.expires_after
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """The verdict on an accepted batch; still ``accepted`` while there is none."""

@@ -12,6 +12,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pydantic import ValidationError
 
 from connectors.base import ActionNeeded, AuthFailed, Connector, ConnectorSettings
+from connectors.settings import env_prefix
 
 GROUP = "turnout.connectors"
 
@@ -49,11 +50,6 @@ def load(connector_name: str) -> type[Connector]:
     return found
 
 
-def env_prefix(destination: str) -> str:
-    """What the environment variables of a destination account start with."""
-    return f"TURNOUT_{destination.upper().replace('-', '_')}_"
-
-
 def open_connector(destination: str, connector_name: str) -> Connector:
     """A connector for one account, its settings read now from ``TURNOUT_<DESTINATION>_*`` and ``.env``.
 
@@ -68,7 +64,7 @@ def read_settings(destination: str, settings_type: type[ConnectorSettings]) -> C
     """Settings of one account; raises as ``open_connector`` does."""
     prefix = env_prefix(destination)
     try:
-        return settings_type(_env_prefix=prefix)
+        return settings_type(_env_prefix=prefix)  # type: ignore[call-arg]  # pydantic-settings hides it from checkers
     except ValidationError as error:
         missing, unusable = _complaints(error, prefix)
     if missing:

@@ -11,6 +11,13 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
 
+from connectors.rules.country import alpha_2_codes
+
+
+def env_prefix(destination: str) -> str:
+    """What the environment variables of a destination account start with."""
+    return f"TURNOUT_{destination.upper().replace('-', '_')}_"
+
 
 def _checked_credential(secret: SecretStr) -> SecretStr:
     value = secret.get_secret_value()
@@ -74,3 +81,13 @@ Credential = Annotated[SecretStr, AfterValidator(_checked_credential)]
 
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 """Where requests go: https, or http to this machine."""
+
+
+def _known_country(value: str) -> str:
+    if value.lower() not in alpha_2_codes():
+        raise ValueError("must be a country's two-letter code, such as US")
+    return value.lower()
+
+
+CountryCode = Annotated[str, AfterValidator(_known_country)]
+"""ISO 3166-1 alpha-2, lower case."""

@@ -49,8 +49,8 @@ class SegmentError(Exception):
         return f"{place}: " + "; ".join(part for part in parts if part)
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
-    """The known name that looks most like ``name``, None when nothing comes close."""
+def nearest(name: str, known: Iterable[str], *, likeness: float = 0.6) -> str | None:
+    """The known name that looks most like ``name``, None when nothing comes as close as ``likeness``."""
     by_lower = {candidate.lower(): candidate for candidate in known}
-    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=0.6)
+    close = difflib.get_close_matches(name.lower(), list(by_lower), n=1, cutoff=likeness)
     return by_lower[close[0]] if close else None

@@ -57,3 +57,7 @@ class Segment:
     min_size: int | None = None
     priority: int | None = None
     policy: tuple[str, ...] = ()
+    evidence: str | None = None
+    """The analysis or test that supports the rule."""
+    persona: str | None = None
+    """A name and a short portrait of its people."""

@@ -28,7 +28,7 @@ from pipelines.engine import (
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
-from pipelines.warehouse import exports, history
+from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment
 
 LOAD_FIRST = "load the sources first: turnout sources"
@@ -94,8 +94,11 @@ class DuckDBEngine:
 
     def check(self) -> EngineInfo:
         """Open the warehouse; raises WarehouseBusy or WarehouseMissing with a sentence."""
-        self._open()
-        return EngineInfo(name="duckdb", version=duckdb.__version__, location=str(self.path))
+        with self._cursor() as cursor:
+            mark = identity.read(cursor)
+        if mark is None:
+            raise WarehouseMissing(f"nothing was ever loaded into {self.path}; {LOAD_FIRST}")
+        return EngineInfo(name="duckdb", version=duckdb.__version__, location=str(self.path), identity=mark)
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -215,6 +218,8 @@ class DuckDBEngine:
         if not _is_locked(connection):
             connection.execute("set global TimeZone = ?", [self._timezone])
             connection.execute("set lock_configuration = true")
+        if not self.read_only:
+            identity.mark(connection)
         return connection
 
 

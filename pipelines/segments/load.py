@@ -1,0 +1,100 @@
+"""A folder of segment files: every good one is loaded, every broken one is named, none hides another."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipelines.segments.catalog import Catalog
+from pipelines.segments.empty_warehouse import EmptyWarehouse
+from pipelines.segments.errors import SegmentError
+from pipelines.segments.header_reader import Destinations
+from pipelines.segments.model import Segment
+from pipelines.segments.parse import parse_with
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenSegment:
+    """A file that is no segment, and why; shown as failing wherever the segment would be."""
+
+    name: str
+    path: Path
+    error: SegmentError
+
+
+Loaded = Segment | BrokenSegment
+
+
+def load_segments(folder: Path, catalog: Catalog, destinations: Destinations) -> list[Loaded]:
+    """Every ``*.sql`` file of ``folder``, by name. Hidden files and sub-folders are left alone.
+
+    A file is broken by itself, or by what it shares with another: the same audience, the same former name.
+    Then all that share it are broken, because which of them is meant cannot be told.
+    Raises FileNotFoundError when there is no such folder.
+    """
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder of segments at {folder}; set TURNOUT_SEGMENT_DEFS")
+    paths = sorted(path for path in folder.glob("*.sql") if not path.name.startswith("."))
+    with EmptyWarehouse(catalog) as warehouse:
+        loaded = [_load(path, warehouse, destinations) for path in paths]
+    clashes = dict(_clashes(loaded))
+    return [_broken(one.path, clashes[one.path]) if one.path in clashes else one for one in loaded]
+
+
+def check(folder: Path, catalog: Catalog, destinations: Destinations) -> list[SegmentError]:
+    """Everything that is wrong in the folder, for CI; empty when all is well."""
+    return [
+        one.error for one in load_segments(folder, catalog, destinations) if isinstance(one, BrokenSegment)
+    ]
+
+
+def _load(path: Path, warehouse: EmptyWarehouse, destinations: Destinations) -> Loaded:
+    try:
+        return parse_with(path, warehouse, destinations)
+    except SegmentError as error:
+        return _broken(path, error)
+
+
+def _broken(path: Path, error: SegmentError) -> BrokenSegment:
+    return BrokenSegment(path.name.removesuffix(".sql"), path, error)
+
+
+def _clashes(loaded: Sequence[Loaded]) -> Iterator[tuple[Path, SegmentError]]:
+    """Segments that want the same audience or the same past."""
+    segments = [one for one in loaded if isinstance(one, Segment)]
+    names = {one.path.name.removesuffix(".sql") for one in loaded}
+    audiences: dict[tuple[str, str], list[Segment]] = {}
+    pasts: dict[str, list[Segment]] = {}
+    for segment in segments:
+        for sync in segment.syncs:
+            audiences.setdefault((sync.destination, same_name(sync.audience)), []).append(segment)
+        if segment.formerly in names:
+            yield (
+                segment.path,
+                SegmentError(
+                    segment.path,
+                    f"formerly = {segment.formerly!r}, but {segment.formerly}.sql is still there",
+                    fix="remove one of the two",
+                ),
+            )
+        elif segment.formerly is not None:
+            pasts.setdefault(segment.formerly, []).append(segment)
+    for (destination, _), sharing in audiences.items():
+        yield from _shared(sharing, f"the audience name at {destination}", "give each audience its own name")
+    for past, sharing in pasts.items():
+        yield from _shared(sharing, f"formerly = {past!r}", "only one segment can take over from another")
+
+
+def _shared(segments: Sequence[Segment], what: str, fix: str) -> Iterator[tuple[Path, SegmentError]]:
+    if len(segments) < 2:
+        return
+    files = " and ".join(segment.path.name for segment in segments)
+    for segment in segments:
+        yield segment.path, SegmentError(segment.path, f"{what} is the same in {files}", fix=fix)
+
+
+def same_name(name: str) -> str:
+    """Names that a platform or a person would take for one another are equal in this form."""
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())

@@ -65,6 +65,11 @@ class Settings(BaseSettings):
     guard_floor: int = Field(
         50, ge=0, description="Shares are not judged while fewer people than this are held or would change."
     )
+    retry_rejected_after_days: int = Field(
+        7,
+        ge=0,
+        description="A row that a platform rejected is sent again after this many days, or when it changes.",
+    )
     memory_limit: str = Field("2GB", description="Memory that DuckDB may use before it spills to disk.")
     threads: int | None = Field(None, ge=1, description="DuckDB threads; unset: one per core.")
     segment_timeout_seconds: float = Field(
@@ -107,6 +112,14 @@ class Settings(BaseSettings):
     def sandbox_dir(self) -> Path:
         """What the sandbox platforms remember."""
         return self.home / "sandbox"
+
+    @property
+    def sources_file(self) -> Path | None:
+        """The declaration of sources in force; None means the demo data."""
+        if self.sources is not None:
+            return self.sources
+        here = Path("sources.toml")
+        return here if here.is_file() else None
 
     @property
     def segment_folder(self) -> Path:

@@ -6,6 +6,7 @@ batches down, send removes, then adds, and count. Nothing here knows Dagster or 
 
 from __future__ import annotations
 
+import sqlite3
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -14,6 +15,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Literal
 
+import duckdb
 from pydantic import TypeAdapter
 
 from connectors.base import (
@@ -31,7 +33,7 @@ from pipelines.delivery.ledger import Difference, Ledger
 from pipelines.delivery.outbox import Outbox, Outcome
 from pipelines.delivery.sending import Progress, Sender
 from pipelines.duck import StoreBusy, StoreDamaged
-from pipelines.engine import Engine, Members, PeopleByNumber, PeopleChanged
+from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
 from pipelines.segments.model import Sync
 
 Status = Literal["planned", "delivered", "stopped", "failed"]
@@ -132,6 +134,10 @@ class NumbersDoNotClose(Exception):
     """People are unaccounted for: a bug, never to be passed over."""
 
 
+TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose)
+"""Failures whose text is a sentence for the operator."""
+
+
 def quiet(destination: str, segment: str, op: str, done: int, total: int) -> None:
     """No progress shown."""
 
@@ -168,20 +174,31 @@ def _each(
             desk = _Desk(account, journal, ledger, run)
             return [_guarded(act, desk, push) for push in pushes]
     except (StoreBusy, StoreDamaged, JournalError) as error:
-        return [_failed(account, push, run, str(error)) for push in pushes]
+        return [failed(account.name, push, run, str(error)) for push in pushes]
 
 
 def _guarded(act: Callable[[_Desk, Push], Delivery], desk: _Desk, push: Push) -> Delivery:
     """One audience's failure is its own."""
     try:
         return act(desk, push)
-    except (DeliveryError, StoreBusy, StoreDamaged, NumbersDoNotClose) as error:
-        return _failed(desk.account, push, desk.run, str(error))
+    except TOLD as error:
+        return failed(desk.account.name, push, desk.run, str(error))
+    except (duckdb.Error, sqlite3.Error, OSError) as error:
+        return failed(desk.account.name, push, desk.run, _store_failed(error))
 
 
-def _failed(account: Account, push: Push, run: Run, sentence: str) -> Delivery:
+def _store_failed(error: Exception) -> str:
+    """The original text may quote a row, so only its kind is told."""
+    return (
+        f"the delivery state could not be written ({type(error).__name__}): is the disk full, or the folder read-only? "
+        "What was sent is journalled; run it again once that is mended"
+    )
+
+
+def failed(destination: str, push: Push, run: Run, sentence: str) -> Delivery:
+    """A delivery that could not even begin, with the sentence that says why."""
     return Delivery(
-        account.name,
+        destination,
         push.segment,
         push.sync.audience,
         run.id,
@@ -224,8 +241,8 @@ class _Desk:
         push_id = self.journal.started(self.run.id, self.account.name, push.segment, None)
         try:
             delivery = self._deliver(push, number, watch)
-        except (DeliveryError, StoreBusy, StoreDamaged, NumbersDoNotClose) as error:
-            delivery = _failed(self.account, push, self.run, str(error))
+        except TOLD as error:
+            delivery = failed(self.account.name, push, self.run, str(error))
         self.journal.ended(push_id, delivery.to_json())
         return delivery
 

@@ -1,0 +1,256 @@
+"""A Turnout project: everything the settings point at, and what one does with it.
+
+The command line and the Dagster assets call these same functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from functools import cached_property
+
+import duckdb
+from ulid import ULID
+
+from connectors.base import Connector, DeliveryError
+from connectors.registry import load, open_connector
+from pipelines.delivery import delivery as engine
+from pipelines.delivery.delivery import Account, Delivery, Push, Run, Watch, quiet
+from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.journal import Decision, Journal
+from pipelines.duck import open_duckdb
+from pipelines.segments.catalog import Catalog
+from pipelines.segments.compute import Computed, Failed, compute
+from pipelines.segments.load import BrokenSegment, load_segments
+from pipelines.segments.model import Segment, Sync
+from pipelines.settings import Settings
+from pipelines.sources.catalog import catalog
+from pipelines.sources.declaration import read_sources
+from pipelines.sources.features import build_features
+from pipelines.sources.load import load_all
+from pipelines.sources.model import LoadReport, Source
+from pipelines.sources.people import build_people
+from pipelines.warehouse import DuckDBEngine
+
+Shown = Callable[[str, int, int], None]
+"""Progress: what is being done, how many of it are done, how many there are."""
+
+
+class UnknownName(LookupError):
+    """A segment, destination or audience that is not defined; the sentence names the nearest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What a load brought in. ``people`` is None when they could not be brought up to date, ``error`` says why."""
+
+    reports: tuple[LoadReport, ...]
+    as_of: date
+    people: int | None
+    error: str | None = None
+
+    @property
+    def ok(self) -> bool:
+        """Whether every source, and the people, are up to date."""
+        return self.error is None and all(report.error is None for report in self.reports)
+
+
+def unseen(what: str, done: int, total: int) -> None:
+    """No progress shown."""
+
+
+class Project:
+    """Sources, segments and destinations as configured; opening nothing until it is asked to."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    # --- definitions -----------------------------------------------------------------------------------
+
+    @cached_property
+    def sources(self) -> tuple[Source, ...]:
+        """The declared sources; raises SourceError with file and line."""
+        return read_sources(self.settings.sources_file)
+
+    @cached_property
+    def catalog(self) -> Catalog:
+        """What segments may read."""
+        return catalog(self.sources)
+
+    @cached_property
+    def connector_types(self) -> Mapping[str, type[Connector]]:
+        """Destination to connector class; needs no credentials."""
+        return {name: load(connector) for name, connector in sorted(self.settings.destinations.items())}
+
+    @cached_property
+    def definitions(self) -> tuple[Segment | BrokenSegment, ...]:
+        """Every segment file, the broken ones with their error."""
+        options = {name: kind.options_type for name, kind in self.connector_types.items()}
+        return tuple(load_segments(self.settings.segment_folder, self.catalog, options))
+
+    @property
+    def segments(self) -> tuple[Segment, ...]:
+        """Segments that can be computed."""
+        return tuple(d for d in self.definitions if isinstance(d, Segment))
+
+    @property
+    def broken(self) -> tuple[BrokenSegment, ...]:
+        """Segment files with a mistake."""
+        return tuple(d for d in self.definitions if isinstance(d, BrokenSegment))
+
+    def audiences(self, destination: str) -> list[tuple[Segment, Sync]]:
+        """The segments that sync to a destination, by name."""
+        return [(s, sync) for s in self.segments for sync in s.syncs if sync.destination == destination]
+
+    # --- loading and computing ---------------------------------------------------------------------------
+
+    @property
+    def newest_as_of(self) -> date:
+        """The last whole day: yesterday."""
+        return self.settings.current_day - timedelta(days=1)
+
+    @contextmanager
+    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse for loading; raises StoreBusy naming the process that has it."""
+        self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        connection = open_duckdb(
+            self.settings.warehouse_path,
+            wait_seconds=self.settings.lock_wait_seconds,
+            config=self.duckdb_config,
+        )
+        self.settings.warehouse_path.chmod(0o600)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    @property
+    def duckdb_config(self) -> dict[str, str]:
+        """Bounds for every DuckDB of ours."""
+        threads = {"threads": str(self.settings.threads)} if self.settings.threads else {}
+        return {"memory_limit": self.settings.memory_limit, "TimeZone": self.settings.timezone, **threads}
+
+    @contextmanager
+    def engine(self, *, read_only: bool) -> Iterator[DuckDBEngine]:
+        """The warehouse for segments and delivery."""
+        opened = DuckDBEngine.from_settings(self.settings, self.catalog, read_only=read_only)
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+    def compute(
+        self, as_of: date, names: Sequence[str] | None = None, show: Shown = unseen
+    ) -> list[Computed | Failed]:
+        """Compute segments for a day; one that fails never stops its neighbours."""
+        chosen = self.segments if names is None else tuple(self.segment(name) for name in names)
+        with self.engine(read_only=False) as warehouse:
+            return compute(warehouse, chosen, as_of, show)
+
+    def segment(self, name: str) -> Segment:
+        """A segment by name; raises UnknownName."""
+        for segment in self.segments:
+            if segment.name == name:
+                return segment
+        raise UnknownName(_unknown("segment", name, [s.name for s in self.segments]))
+
+    # --- plan, push, look back ----------------------------------------------------------------------------
+
+    def select(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Segments to push by destination, from ``SEGMENT`` and ``DESTINATION/SEGMENT``; nothing means all."""
+        everything = {d: [s.name for s, _ in self.audiences(d)] for d in self.connector_types}
+        if not names:
+            return {d: segments for d, segments in everything.items() if segments}
+        chosen: dict[str, list[str]] = {}
+        for name in names:
+            for destination, segment in self._matches(name, everything):
+                chosen.setdefault(destination, []).append(segment)
+        return {d: sorted(set(segments)) for d, segments in sorted(chosen.items())}
+
+    def _matches(self, name: str, everything: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+        audiences = [(d, s) for d, segments in everything.items() for s in segments]
+        found = [(d, s) for d, s in audiences if name in (s, f"{d}/{s}", f"{d}/")]
+        if not found:
+            known = [f"{d}/{s}" for d, s in audiences] + [s for _, s in audiences]
+            raise UnknownName(_unknown("audience", name, known))
+        return found
+
+    def new_run(
+        self, *, overrides: Overrides | None = None, resync: bool = False, run_id: str | None = None
+    ) -> Run:
+        """A run that begins now."""
+        return Run(run_id or str(ULID()), self.settings.current_day, overrides or Overrides(), resync)
+
+    def plan(self, destination: str, segments: Sequence[str], run: Run) -> list[Delivery]:
+        """The difference of each audience of a destination; sends nothing and needs no credentials' rights."""
+        return self._with_account(destination, segments, run, lambda a, pushes: engine.plan(a, pushes, run))
+
+    def sync(
+        self, destination: str, segments: Sequence[str], run: Run, watch: Watch = quiet
+    ) -> list[Delivery]:
+        """Push each audience of a destination."""
+        return self._with_account(
+            destination, segments, run, lambda a, pushes: engine.deliver(a, pushes, run, watch)
+        )
+
+    def _with_account(
+        self,
+        destination: str,
+        segments: Sequence[str],
+        run: Run,
+        act: Callable[[Account, list[Push]], list[Delivery]],
+    ) -> list[Delivery]:
+        pushes = self._pushes(destination, segments)
+        try:
+            connector = open_connector(destination, self.settings.destinations[destination])
+        except DeliveryError as error:
+            return [engine.failed(destination, push, run, str(error)) for push in pushes]
+        try:
+            return act(self._account(connector), pushes)
+        finally:
+            connector.close()
+
+    def _account(self, connector: Connector) -> Account:
+        return Account(
+            connector,
+            lambda: self.engine(read_only=True),
+            self.settings.state_dir,
+            lock_wait_seconds=self.settings.lock_wait_seconds,
+            retry_rejected_after=timedelta(days=self.settings.retry_rejected_after_days),
+            duckdb_config=self.duckdb_config,
+        )
+
+    def _pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
+        if destination not in self.connector_types:
+            raise UnknownName(_unknown("destination", destination, list(self.connector_types)))
+        options_type = self.connector_types[destination].options_type
+        return [
+            Push(segment.name, sync, options_type(**sync.options), self._bounds(sync), segment.formerly)
+            for segment, sync in self.audiences(destination)
+            if segment.name in segments
+        ]
+
+    def _bounds(self, sync: Sync) -> Bounds:
+        own = sync.max_removed
+        return Bounds(
+            max_removed=self.settings.max_removed if own is None else own,
+            max_growth=self.settings.max_growth,
+            floor=self.settings.guard_floor,
+            max_age_days=self.settings.max_segment_age_days,
+        )
+
+    def status(self) -> list[Delivery]:
+        """The last finished push of every audience; empty when nothing was ever pushed."""
+        if not (self.settings.state_dir / "journal.sqlite").exists():
+            return []
+        with Journal.open(self.settings.state_dir / "journal.sqlite") as journal:
+            return [Delivery.from_json(push.report) for push in journal.last_pushes()]
+
+    def decisions(self) -> list[Decision]:
+        """Every override that an operator made, newest first."""
+        if not (self.settings.state_dir / "journal.sqlite").exists():
+            return []
+        with Journal.open(self.settings.state_dir / "journal.sqlite") as journal:
+            return journal.decisions()

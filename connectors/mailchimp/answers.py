@@ -1,0 +1,116 @@
+"""What Mailchimp's answers mean: problems of a request by status and title, of one person by reason."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NoReturn
+
+from connectors.base import ActionNeeded, AudienceGone, AuthFailed, Refused, RowsRefused
+from connectors.http import Throttled
+from connectors.redact import redact
+from connectors.settings import env_prefix
+from connectors.wire import Answer, NoAnswer
+
+Node = Literal["list", "segment"]
+
+REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
+    (re.compile(r"forgotten|permanently deleted", re.IGNORECASE), "forgotten"),
+    (re.compile(r"archived", re.IGNORECASE), "archived"),
+    (re.compile(r"compliance|unsubscribed|bounced|cleaned|under review", re.IGNORECASE), "consent_blocked"),
+    (re.compile(r"already", re.IGNORECASE), "already_there"),
+    (re.compile(r"looks fake|invalid|valid email|syntax", re.IGNORECASE), "invalid_address"),
+    (
+        re.compile(
+            r"not (?:\w+ )*(?:exist|found|present|member|on|in|subscribed|belong)|unknown", re.IGNORECASE
+        ),
+        "unknown_person",
+    ),
+)
+"""Words of a row's error, first match wins. Mailchimp documents no codes for them."""
+
+OTHER_REASON = "refused"
+
+
+class RowProblem(Exception):
+    """The one person a request was about was not taken."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def reason_of(text: str) -> str:
+    """The short code of a row's error text; words inside addresses do not count."""
+    words = redact(text)
+    return next((reason for pattern, reason in REASONS if pattern.search(words)), OTHER_REASON)
+
+
+def judge(answer: Answer, node: Node, destination: str, secrets: tuple[str, ...]) -> None:
+    """Raise what an answer means unless it is a success. ``node`` is what the request was addressed to."""
+    body = answer.json
+    if not isinstance(body, dict):
+        # The edge answers floods with a bare page; these two statuses are its way of saying "too many".
+        if answer.status in (403, 503):
+            raise Throttled(f"HTTP {answer.status} without JSON")
+        raise NoAnswer(f"HTTP {answer.status} without JSON")
+    if answer.status >= 400:
+        _raise_problem(answer.status, body, node, destination, secrets)
+
+
+def judge_person(answer: Answer, destination: str, secrets: tuple[str, ...]) -> None:
+    """As ``judge``, for a request about one person: raises RowProblem for what is that person's matter."""
+    body = answer.json
+    if answer.status == 400 and isinstance(body, dict):
+        raise RowProblem(reason_of(f"{body.get('title', '')} {body.get('detail', '')}"))
+    judge(answer, "list", destination, secrets)
+
+
+def row_errors(body: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Address (lower case) and reason of each row that a segment update did not take."""
+    errors = body.get("errors")
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict):
+            reason = reason_of(str(error.get("error", "")))
+            addresses = error.get("email_addresses")
+            for address in addresses if isinstance(addresses, list) else []:
+                yield str(address).strip().lower(), reason
+
+
+def _raise_problem(
+    status: int, body: dict[str, object], node: Node, destination: str, secrets: tuple[str, ...]
+) -> NoReturn:
+    prefix = env_prefix(destination)
+    title = redact(str(body.get("title", "")), secrets)
+    instance = redact(str(body.get("instance", "")), secrets)
+    where = f"({status} {title}" + (f", instance {instance})" if instance else ")")
+    if status >= 500:
+        raise NoAnswer(f"HTTP {status} {title}")
+    if status == 401:
+        raise AuthFailed(f"Mailchimp: the API key is not valid; set {prefix}API_KEY {where}")
+    if status == 403:
+        raise AuthFailed(
+            f"Mailchimp: the key's user may not do this or is disabled; check {prefix}API_KEY {where}"
+        )
+    if status == 404 and node == "segment":
+        raise AudienceGone(f"Mailchimp: the tag does not exist any more {where}")
+    if status == 404:
+        raise ActionNeeded(f"Mailchimp: the list does not exist; check {prefix}LIST_ID {where}")
+    if status == 426:
+        raise ActionNeeded(f"Mailchimp: refuses this kind of connection {where}")
+    detail = redact(str(body.get("detail", "")), secrets)
+    if status == 400 and node == "segment":
+        raise RowsRefused(f"Mailchimp: {detail} {where}", _named_rows(body))
+    raise Refused(f"Mailchimp: {detail} {where}")
+
+
+def _named_rows(body: dict[str, object]) -> dict[int, str]:
+    """0-based positions that field errors name (``members_to_add.item:3``, counted from 1)."""
+    rows: dict[int, str] = {}
+    errors = body.get("errors")
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict):
+            named = re.search(r"item:(\d+)", str(error.get("field", "")))
+            if named and int(named[1]) >= 1:
+                rows[int(named[1]) - 1] = reason_of(str(error.get("message", "")))
+    return rows

@@ -1,0 +1,216 @@
+"""Mailchimp tags as a destination. A tag is a static segment of the list; its id is the segment's."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from typing import ClassVar
+
+import pyarrow as pa
+import requests
+
+from connectors.base import (
+    ActionNeeded,
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    Connector,
+    ConnectorSettings,
+    Kind,
+    Limits,
+    Receipt,
+    SyncOptions,
+    Uncertain,
+    Verdicts,
+)
+from connectors.http import Http, Timing
+from connectors.identity import Column, Identity, encode
+from connectors.mailchimp import guard
+from connectors.mailchimp.answers import OTHER_REASON, Node, RowProblem, judge, judge_person, row_errors
+from connectors.mailchimp.settings import MailchimpSettings
+from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
+from connectors.wire import Answer
+
+UNKNOWN = "unknown_person"
+THERE = "already_there"
+
+
+class MailchimpConnector(Connector):
+    """One list. Contacts are found by address in clear; whoever is in the list keeps their status, always."""
+
+    kind: ClassVar[Kind] = Kind.EMAIL_TOOL
+    title: ClassVar[str] = "Mailchimp"
+    settings_type: ClassVar[type[ConnectorSettings]] = MailchimpSettings
+    consent = ("email_marketing",)
+    audience_name_length: ClassVar[int] = 100
+
+    def __init__(self, destination: str, settings: MailchimpSettings) -> None:
+        super().__init__(destination, settings)
+        self.config = settings
+        self.limits = Limits(
+            max_rows=settings.max_rows, max_in_flight=settings.max_in_flight, verdicts=Verdicts.PER_ROW
+        )
+        self.identity = mailchimp_identity(settings)
+        key = settings.api_key.get_secret_value()
+        self._authorization = "Basic " + b64encode(f"turnout:{key}".encode()).decode()
+        self.http = Http(
+            settings.address,
+            self._authorise,
+            in_flight=settings.max_in_flight,
+            name=self.title,
+            timing=Timing(
+                read=settings.timeout_seconds,
+                answer=settings.timeout_seconds,
+                longest_throttle=settings.max_wait_seconds,
+            ),
+            secrets=(key, self._authorization.removeprefix("Basic ")),
+        )
+        self._list = f"/3.0/lists/{settings.list_id}"
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        """The tag by its id, else by its exact name, else a new one.
+
+        Raises AudienceGone for a deleted tag, ActionNeeded when the list is missing or the id is a saved segment.
+        """
+        if request.known_id is not None:
+            return self._known(request.known_id)
+        found = self._ask("GET", f"{self._list}/tag-search", "list", params={"name": request.name})
+        tags = found.get("tags")
+        for tag in tags if isinstance(tags, list) else []:
+            if isinstance(tag, dict) and str(tag.get("name", "")).lower() == request.name.lower():
+                return Audience(str(tag["id"]), str(tag["name"]))
+        made = self._ask(
+            "POST",
+            f"{self._list}/segments",
+            "list",
+            body={"name": request.name, "static_segment": []},
+            repeatable=False,
+        )
+        if "id" not in made:
+            raise Uncertain("Mailchimp: the answer to creating a tag names no id; it is looked for next time")
+        return Audience(str(made["id"]), request.name, created=True)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Tag the people. Those whom the list does not have are reported, or created first if the setting says so."""
+        addresses = rows.column("EMAIL").to_pylist()
+        rejected, unlocated = self._tag(audience, addresses)
+        unknown = [position for position, reason in rejected.items() if reason == UNKNOWN]
+        if self.config.create_missing and unknown:
+            problems = {position: self._create_contact(_contact(rows, position)) for position in unknown}
+            created = [position for position, problem in problems.items() if problem is None]
+            again, more = self._tag(audience, [addresses[position] for position in created])
+            for position in created:
+                del rejected[position]
+            rejected |= {position: problem for position, problem in problems.items() if problem is not None}
+            rejected |= {created[index]: reason for index, reason in again.items()}
+            unlocated += more
+        return Receipt("applied", batch.id, rejected, unlocated)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Untag the people. Whoever is not in the list, or not tagged, is removed already."""
+        addresses = rows.column("EMAIL").to_pylist()
+        body = self._ask("POST", self._segment(audience), "segment", body={"members_to_remove": addresses})
+        if any(reason == OTHER_REASON for _, reason in row_errors(body)):
+            raise Uncertain("Mailchimp: some people could not be untagged, for reasons it does not explain")
+        return Receipt("applied", batch.id)
+
+    def close(self) -> None:
+        """Close connections."""
+        self.http.close()
+
+    def _known(self, segment_id: str) -> Audience:
+        try:
+            found = self._ask("GET", f"{self._list}/segments/{segment_id}", "segment")
+        except AudienceGone:
+            self._ask("GET", self._list, "list", params={"fields": "id"})  # a missing list is another matter
+            raise
+        if found.get("type") != "static":
+            raise ActionNeeded("Mailchimp: the audience is a saved segment, whose members nobody can set")
+        return Audience(str(found["id"]), str(found.get("name", "")))
+
+    def _tag(self, audience: Audience, addresses: Sequence[str]) -> tuple[dict[int, str], int]:
+        """Rejected positions with reasons, and how many more were refused without a name."""
+        if not addresses:
+            return {}, 0
+        body = self._ask("POST", self._segment(audience), "segment", body={"members_to_add": list(addresses)})
+        positions: dict[str, list[int]] = defaultdict(list)
+        for position, address in enumerate(addresses):
+            positions[address.lower()].append(position)
+        errors = list(row_errors(body))
+        rejected = {i: reason for address, reason in errors if reason != THERE for i in positions[address]}
+        nameless = sum(1 for address, _ in errors if not positions[address])
+        counted = body.get("error_count")
+        unlisted = max(0, counted - len(errors)) if isinstance(counted, int) else 0
+        return rejected, nameless + unlisted
+
+    def _create_contact(self, contact: dict[str, object]) -> str | None:
+        """Put one contact into the list; the reason if Mailchimp refuses them."""
+        address = str(contact["email_address"])
+        validation = {"skip_merge_validation": "true"} if self.config.skip_merge_validation else {}
+        try:
+            self._send(
+                "PUT",
+                f"{self._list}/members/{encode(address, 'md5_hex')}",
+                lambda a: judge_person(a, self.destination, self.http.secrets),
+                params=validation,
+                body={**contact, "status_if_new": self.config.status_if_new},
+            )
+        except RowProblem as problem:
+            return problem.reason
+        return None
+
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        node: Node,
+        *,
+        params: dict[str, str] | None = None,
+        body: dict[str, object] | None = None,
+        repeatable: bool = True,
+    ) -> dict[str, object]:
+        def judged(answer: Answer) -> None:
+            judge(answer, node, self.destination, self.http.secrets)
+
+        found = self._send(method, path, judged, params=params, body=body, repeatable=repeatable).json
+        return found if isinstance(found, dict) else {}
+
+    def _send(
+        self,
+        method: str,
+        path: str,
+        judged: Callable[[Answer], None],
+        *,
+        params: dict[str, str] | None = None,
+        body: dict[str, object] | None = None,
+        repeatable: bool = True,
+    ) -> Answer:
+        """The only way out: every request passes the guard."""
+        guard.check(method, path, body, self.config.status_if_new)
+        made = None if body is None else (lambda _: body)
+        return self.http.send(method, path, judged, params=params, body=made, repeatable=repeatable)
+
+    def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        request.headers["Authorization"] = self._authorization
+        return request
+
+    def _segment(self, audience: Audience) -> str:
+        return f"{self._list}/segments/{audience.id}"
+
+
+def mailchimp_identity(settings: MailchimpSettings) -> Identity:
+    """The address in clear, and names only where contacts may be created."""
+    address = Column("EMAIL", EMAIL, "plain", identifies=True)
+    names = (
+        Column("FNAME", FIRST_NAME_AS_WRITTEN, "plain", in_handle=False),
+        Column("LNAME", LAST_NAME_AS_WRITTEN, "plain", in_handle=False),
+    )
+    return Identity("mailchimp", 1, (address, *names) if settings.create_missing else (address,))
+
+
+def _contact(rows: pa.Table, position: int) -> dict[str, object]:
+    row = rows.slice(position, 1).to_pylist()[0]
+    fields = {name: row[name] for name in ("FNAME", "LNAME") if row.get(name)}
+    return {"email_address": row["EMAIL"], "merge_fields": fields}

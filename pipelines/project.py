@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
 
@@ -17,7 +17,8 @@ from ulid import ULID
 from connectors.base import Connector, DeliveryError
 from connectors.registry import load, open_connector
 from pipelines.delivery import delivery as engine
-from pipelines.delivery.delivery import Account, Delivery, Push, Run, Watch, quiet
+from pipelines.delivery import model
+from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.delivery.journal import Decision, Journal
 from pipelines.duck import open_duckdb
@@ -206,7 +207,7 @@ class Project:
         try:
             connector = open_connector(destination, self.settings.destinations[destination])
         except DeliveryError as error:
-            return [engine.failed(destination, push, run, str(error)) for push in pushes]
+            return [model.failed(destination, push, run, str(error)) for push in pushes]
         try:
             return act(self._account(connector), pushes)
         finally:

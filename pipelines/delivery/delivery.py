@@ -7,143 +7,36 @@ batches down, send removes, then adds, and count. Nothing here knows Dagster or 
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import date, timedelta
-from pathlib import Path
-from typing import Literal
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import date
 
 import duckdb
-from pydantic import TypeAdapter
 
-from connectors.base import (
-    Audience,
-    AudienceGone,
-    AudienceRequest,
-    Connector,
-    DeliveryError,
-    Refused,
-    SyncOptions,
-)
-from pipelines.delivery.guards import Bounds, Change, Guard, Overrides, Verdict, verdict
+from connectors.base import Audience, AudienceGone, AudienceRequest, DeliveryError, Refused
+from pipelines.delivery import report
+from pipelines.delivery.difference import Difference, compare, only_must_go
+from pipelines.delivery.guards import Change, Guard, Verdict, verdict
 from pipelines.delivery.journal import Journal, JournalError
-from pipelines.delivery.ledger import Difference, Ledger
-from pipelines.delivery.outbox import Outbox, Outcome
+from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.model import (
+    Account,
+    Delivery,
+    NumbersDoNotClose,
+    Push,
+    Run,
+    Watch,
+    failed,
+    quiet,
+)
+from pipelines.delivery.outbox import Outbox
 from pipelines.delivery.sending import Progress, Sender
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
-from pipelines.segments.model import Sync
-
-Status = Literal["planned", "delivered", "stopped", "failed"]
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A destination account: its connector, how to reach the warehouse, and where its state lives."""
-
-    connector: Connector
-    open_engine: Callable[[], AbstractContextManager[Engine]]
-    state_dir: Path
-    lock_wait_seconds: float
-    retry_rejected_after: timedelta
-    duckdb_config: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def name(self) -> str:
-        """The destination's name."""
-        return self.connector.destination
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One audience to bring up to date."""
-
-    segment: str
-    sync: Sync
-    options: SyncOptions
-    bounds: Bounds
-    formerly: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What holds for all audiences of one run."""
-
-    id: str
-    today: date
-    overrides: Overrides = field(default_factory=Overrides)
-    resync: bool = False
-    """Doubt everything: send all desired people again, remove all others."""
-
-
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """What one run did with one audience, or would do (``status`` planned). The sums close:
-
-    ``desired`` = kept + added + rejected + uncertain + the sum of withheld. Before sending, ``adds`` stands
-    where added, newly rejected and uncertain will.
-    """
-
-    destination: str
-    segment: str
-    audience: str
-    run_id: str
-    status: Status
-    as_of: date | None = None
-    desired: int = 0
-    held_before: int = 0
-    kept: int = 0
-    adds: int = 0
-    removes: int = 0
-    added: int = 0
-    removed: int = 0
-    rejected: int = 0
-    uncertain: int = 0
-    held: int = 0
-    must_go: int = 0
-    requests: int = 0
-    withheld: Mapping[str, int] = field(default_factory=dict)
-    rejected_reasons: Mapping[str, int] = field(default_factory=dict)
-    verdict: str = "fine"
-    sentence: str = "fine"
-    audience_id: str | None = None
-    url: str | None = None
-    errors: tuple[str, ...] = ()
-
-    @property
-    def ok(self) -> bool:
-        """Whether everything that was to be done is done and receipted."""
-        return self.status in ("planned", "delivered") and not self.errors
-
-    def to_json(self) -> str:
-        """For the journal and for machines; stable keys."""
-        return _ADAPTER.dump_json(self).decode()
-
-    @classmethod
-    def from_json(cls, text: str) -> Delivery:
-        """What ``to_json`` wrote."""
-        return _ADAPTER.validate_json(text)
-
-
-_ADAPTER: TypeAdapter[Delivery] = TypeAdapter(Delivery)
-
-
-class NumbersDoNotClose(Exception):
-    """People are unaccounted for: a bug, never to be passed over."""
-
 
 TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose)
 """Failures whose text is a sentence for the operator."""
-
-
-def quiet(destination: str, segment: str, op: str, done: int, total: int) -> None:
-    """No progress shown."""
-
-
-Watch = Callable[[str, str, str, int, int], None]
-"""Called with destination, segment, operation, batches done, batches in all."""
 
 
 def plan(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
@@ -195,20 +88,6 @@ def _store_failed(error: Exception) -> str:
     )
 
 
-def failed(destination: str, push: Push, run: Run, sentence: str) -> Delivery:
-    """A delivery that could not even begin, with the sentence that says why."""
-    return Delivery(
-        destination,
-        push.segment,
-        push.sync.audience,
-        run.id,
-        "failed",
-        verdict="failed",
-        sentence=sentence,
-        errors=(sentence,),
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """An audience's difference, judged, with the outbox filled."""
@@ -234,7 +113,7 @@ class _Desk:
         with self.account.open_engine() as engine, engine.snapshot():
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
-        return self._report(push, as_of, difference, judged, "planned")
+        return self._planned(push, as_of, difference, judged)
 
     def deliver(self, push: Push, watch: Watch) -> Delivery:
         number = self._find(push)
@@ -289,9 +168,9 @@ class _Desk:
     def _refresh(self, engine: Engine) -> None:
         info = engine.check()
         consent = self.account.connector.consent
-        since = self.ledger.known_revision(info.identity, consent)
+        since = self.ledger.identities.known_revision(info.identity, consent)
         changed = engine.export(PeopleChanged(since, self.account.connector.identity.inputs))
-        self.ledger.refresh(changed, since, info.identity, consent)
+        self.ledger.identities.refresh(changed, since, info.identity, consent)
 
     def _compare(self, engine: Engine, push: Push, number: int) -> tuple[date | None, Difference, Verdict]:
         self._read_states(push, number)
@@ -299,8 +178,8 @@ class _Desk:
         change = Change(as_of, self.run.today, engine.newest_day(), 0, 0, 0, 0)
         judged = verdict(change, push.bounds, self.run.overrides)
         if as_of is None or judged.guard in (Guard.STALE, Guard.NEVER_COMPUTED):
-            return as_of, self.ledger.only_must_go(number), judged
-        difference = self.ledger.difference(number, engine.export(Members(push.segment, as_of)))
+            return as_of, only_must_go(self.ledger, number), judged
+        difference = compare(self.ledger, number, engine.export(Members(push.segment, as_of)))
         change = replace(
             change,
             desired=difference.desired,
@@ -351,10 +230,23 @@ class _Desk:
             self._forget(push, number)
             raise
         self._read_states(push, number)
-        outcome = prepared.outbox.outcome()
         if urgent := prepared.outbox.urgent_removed():
             self.journal.erased(self.run.id, self.account.name, push.segment, urgent)
-        return self._receipted(push, prepared, sender, outcome)
+        return report.receipted(
+            self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
+            prepared.difference,
+            prepared.outbox.outcome(),
+            stopped=prepared.verdict.stops,
+            held=self.ledger.held(prepared.number),
+            requests=sender.requests,
+            errors=[*sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
+        )
+
+    def _planned(self, push: Push, as_of: date | None, difference: Difference, judged: Verdict) -> Delivery:
+        name = self.account.name
+        known = self.journal.audience(name, push.segment)
+        rejections = self.journal.rejections(name, push.segment)
+        return report.planned(name, push, self.run, as_of, difference, judged, known, rejections)
 
     def _sender(self, push: Push, prepared: _Prepared, audience: Audience, watch: Watch) -> Sender:
         progress: Progress = lambda op, done, total: watch(self.account.name, push.segment, op, done, total)  # noqa: E731
@@ -379,70 +271,3 @@ class _Desk:
         sender.send("remove", removes)
         if not sender.stopped_by:
             sender.send("add", adds)
-
-    # --- reporting ---------------------------------------------------------------------------------------
-
-    def _report(
-        self, push: Push, as_of: date | None, difference: Difference, judged: Verdict, status: Status
-    ) -> Delivery:
-        known = self.journal.audience(self.account.name, push.segment)
-        withheld = Counter(difference.withheld)
-        if difference.pending:
-            withheld["pending_removal"] += difference.pending
-        if judged.stops and difference.adds:
-            withheld["guard"] += difference.adds
-        return Delivery(
-            destination=self.account.name,
-            segment=push.segment,
-            audience=push.sync.audience,
-            run_id=self.run.id,
-            status=status,
-            as_of=as_of,
-            desired=difference.desired,
-            held_before=difference.held,
-            kept=difference.kept,
-            adds=difference.adds,
-            removes=difference.removes,
-            rejected=difference.rejected,
-            held=difference.held,
-            must_go=difference.must_go,
-            withheld=dict(withheld),
-            rejected_reasons=self._rejected_reasons(push),
-            verdict=judged.word,
-            sentence=judged.sentence,
-            audience_id=known.id if known else None,
-            url=known.url if known else None,
-        )
-
-    def _receipted(self, push: Push, prepared: _Prepared, sender: Sender, outcome: Outcome) -> Delivery:
-        stopped = prepared.verdict.stops
-        planned = self._report(push, prepared.as_of, prepared.difference, prepared.verdict, "delivered")
-        errors = [*sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])]
-        delivery = replace(
-            planned,
-            status="failed" if errors else "stopped" if stopped else "delivered",
-            added=outcome.added,
-            removed=outcome.removed,
-            rejected=prepared.difference.rejected + outcome.rejected,
-            uncertain=outcome.unsure_adds + outcome.unsure_removes,
-            held=self.ledger.held(prepared.number),
-            requests=sender.requests,
-            errors=tuple(dict.fromkeys(errors)),
-        )
-        _must_close(delivery, prepared.difference, outcome, stopped)
-        return delivery
-
-    def _rejected_reasons(self, push: Push) -> dict[str, int]:
-        return dict(Counter(r.reason for r in self.journal.rejections(self.account.name, push.segment)))
-
-
-def _must_close(delivery: Delivery, difference: Difference, outcome: Outcome, stopped: bool) -> None:
-    """Every desired person and every held member is accounted for, or the run says so and is red."""
-    withheld = sum(delivery.withheld.values())
-    desired = difference.kept + outcome.added + delivery.rejected + outcome.unsure_adds + withheld
-    if desired != difference.desired:
-        raise NumbersDoNotClose(f"{delivery.segment}: {difference.desired} desired, {desired} accounted for")
-    due = difference.must_go if stopped else difference.removes
-    if outcome.removed + outcome.unsure_removes != due:
-        done = outcome.removed + outcome.unsure_removes
-        raise NumbersDoNotClose(f"{delivery.segment}: {due} to remove, {done} accounted for")

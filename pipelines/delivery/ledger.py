@@ -14,10 +14,8 @@ Holding the file open is the lease: the operating system frees it when the proce
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
@@ -27,7 +25,7 @@ import pyarrow as pa
 
 from connectors.base import Op
 from connectors.identity import Identity
-from pipelines.delivery.identities import write_identities
+from pipelines.delivery.identity_table import IdentityTable
 from pipelines.delivery.journal import BatchState, Journal, Rejection
 from pipelines.duck import open_duckdb, quote
 
@@ -44,30 +42,6 @@ STATES: dict[tuple[Op, BatchState], str] = {
 """What a batch says of the members that point at it; anything else is ``maybe``."""
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """A difference in numbers that close by construction.
-
-    ``desired`` = kept + adds + rejected + pending + the sum of withheld (people);
-    ``held`` = kept + the adds that are sent again + pending + removes (members).
-    """
-
-    desired: int
-    held: int
-    """Members that are on the platform, or may be; known rejected ones are not."""
-    kept: int
-    adds: int
-    removes: int
-    must_go: int
-    """The removes that no guard may hold back."""
-    rejected: int
-    """Desired people whose row the platform refused before; tried again after a while."""
-    pending: int
-    """Desired people whose earlier removal the platform has not finished."""
-    withheld: Mapping[str, int]
-    """Desired people who are not sent, by reason."""
-
-
 class Ledger:
     """An open ledger; made by `Ledger.open`. Used by one thread."""
 
@@ -75,6 +49,7 @@ class Ledger:
         self.connection = connection
         self.destination = destination
         self.identity = identity
+        self.identities = IdentityTable(self)
 
     @classmethod
     @contextmanager
@@ -89,7 +64,7 @@ class Ledger:
         connection = open_duckdb(path, wait_seconds=wait_seconds, config=config)
         try:
             path.chmod(0o600)
-            connection.execute(_sql("ledger"))
+            connection.execute(sql("ledger"))
             ledger = cls(connection, destination, identity)
             ledger._add_handle_columns()
             yield ledger
@@ -112,94 +87,6 @@ class Ledger:
             self.connection.execute("rollback")
             raise
         self.connection.execute("commit")
-
-    # --- identities: person to member, kept up to date for those who changed ------------------------------
-
-    def known_revision(self, warehouse: str, purposes: Sequence[str]) -> int:
-        """The people revision up to which identities are known; 0 when all must be made anew.
-
-        They must be when a normalisation rule, the consent needed, or the warehouse itself is another one.
-        """
-        if self._meta("identity_source") != self._source(warehouse, purposes):
-            return 0
-        return int(self._meta("revision") or 0)
-
-    def refresh(
-        self, people: pa.RecordBatchReader, since: int, warehouse: str, purposes: Sequence[str]
-    ) -> int:
-        """Bring identities up to date with everybody changed after ``since``; returns how many that were.
-
-        ``people`` is what the engine's `PeopleChanged` yields. One transaction.
-        """
-        changed = 0
-        revision = since
-        with self.transaction():
-            if since == 0:
-                self.connection.execute("delete from identities")
-            for batch in people:
-                if not batch.num_rows:
-                    continue
-                changed += batch.num_rows
-                revision = max(revision, *batch.column("revision").to_pylist())
-                self._refresh_batch(pa.Table.from_batches([batch]), purposes, replace=since > 0)
-            if self._meta("identity_source") is not None and self._meta("warehouse") != warehouse:
-                self._relink()
-            self._set_meta("identity_source", self._source(warehouse, purposes))
-            self._set_meta("warehouse", warehouse)
-            self._set_meta("revision", str(revision))
-        return changed
-
-    def _refresh_batch(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
-        self.stage("people_rows", people)
-        write_identities(self.connection, self.identity, "people_rows", "identity_rows")
-        if replace:
-            self.connection.execute(
-                "delete from identities where person_no in (select person_no from people_rows)"
-            )
-        self.connection.execute(
-            """
-            insert into identities
-            select
-              people_rows.person_no,
-              identity_rows.member,
-              case
-                when suppressed is not null then suppressed
-                when not list_has_all(coalesce(granted, []), $purposes) then 'no_consent'
-              end
-            from people_rows
-            join identity_rows
-              on identity_rows.person_no = people_rows.person_no
-            """,
-            {"purposes": list(purposes)},
-        )
-
-    def _relink(self) -> None:
-        """A new warehouse numbers people anew: find the held ones again by what was sent."""
-        self.connection.execute("update members set person_no = null")
-        self.connection.execute(
-            """
-            update members
-            set person_no = linked.person_no
-            from (
-              select member, min(person_no) as person_no
-              from identities
-              where member is not null
-              group by member
-            ) as linked
-            where linked.member = members.member
-            """
-        )
-
-    def _source(self, warehouse: str, purposes: Sequence[str]) -> str:
-        return f"{self.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"
-
-    def _meta(self, key: str) -> str | None:
-        rows = self.connection.execute("select value from meta where key = $key", {"key": key}).fetchall()
-        return str(rows[0][0]) if rows else None
-
-    def _set_meta(self, key: str, value: str) -> None:
-        self.connection.execute("delete from meta where key = $key", {"key": key})
-        self.connection.execute("insert into meta values ($key, $value)", {"key": key, "value": value})
 
     # --- audiences and states ------------------------------------------------------------------------------
 
@@ -337,86 +224,6 @@ class Ledger:
         ).fetchall()
         return int(rows[0][0])
 
-    # --- the difference --------------------------------------------------------------------------------------
-
-    def difference(self, audience: int, wanted: pa.RecordBatchReader | pa.Table) -> Difference:
-        """Compare the segment's people with the held members; the delta stays in the temporary table ``delta``.
-
-        ``wanted`` holds ``person_no``. Needs `read_states` and fresh identities.
-        """
-        self.stage("wanted", wanted)
-        self.connection.execute(_sql("must_go"), {"audience": audience})
-        self.connection.execute(_sql("difference"), {"audience": audience})
-        return self._count(audience)
-
-    def only_must_go(self, audience: int) -> Difference:
-        """The difference of an audience whose segment can't be trusted: opt-outs leave, nobody else moves."""
-        self.connection.execute(_sql("must_go"), {"audience": audience})
-        self.connection.execute(
-            """
-            create or replace temp table delta as
-            select
-              'remove' as change,
-              cast(null as varchar) as withheld,
-              false as is_desired,
-              member,
-              person_no,
-              1 as people
-            from must_go
-            """
-        )
-        return self._count(audience)
-
-    def _count(self, audience: int) -> Difference:
-        rows = self.connection.execute(
-            """
-            select
-              change,
-              withheld,
-              is_desired,
-              cast(sum(people) as bigint) as people,
-              count(member) as members
-            from delta
-            group by all
-            """
-        ).fetchall()
-        people: Counter[str] = Counter()
-        members: Counter[str] = Counter()
-        withheld: Counter[str] = Counter()
-        for change, reason, is_desired, persons, distinct in rows:
-            people[change] += persons if is_desired else 0
-            members[change] += distinct
-            if change == "withheld":
-                withheld[reason] += persons
-        held = self.held(audience)
-        kept = held - members["again"] - members["pending"] - members["remove"] if people.total() else 0
-        sent_or_named = members["add"] + members["again"] + members["rejected"]
-        twins = people.total() - withheld.total() - people["pending"] - kept - sent_or_named
-        if twins:
-            withheld["same_identity"] = twins
-        return Difference(
-            desired=people.total(),
-            held=held,
-            kept=kept,
-            adds=members["add"] + members["again"],
-            removes=members["remove"],
-            must_go=self._urgent(),
-            rejected=members["rejected"],
-            pending=people["pending"],
-            withheld=dict(withheld),
-        )
-
-    def _urgent(self) -> int:
-        rows = self.connection.execute(
-            """
-            select count(*)
-            from delta
-            where change = 'remove'
-              and member in (select member from must_go)
-            """
-        ).fetchall()
-        return int(rows[0][0])
-
     def stage(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Put Arrow rows into a temporary table of the ledger's process."""
         self.connection.register("staged", rows)
@@ -428,5 +235,6 @@ _JOURNALLED = pa.schema([("id", pa.string()), ("state", pa.string())])
 _NAMED = pa.schema([("id", pa.string()), ("member", pa.string())])
 
 
-def _sql(name: str) -> str:
+def sql(name: str) -> str:
+    """A statement of this package, by the name of its file."""
     return files("pipelines.delivery").joinpath(f"{name}.sql").read_text()

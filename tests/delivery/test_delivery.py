@@ -9,9 +9,10 @@ import duckdb
 import pytest
 from world import BOUNDS, DAY, TODAY, Person, Platform, World, audience_push, plan_all, push_all
 
-from pipelines.delivery.delivery import Delivery, Run, deliver
+from pipelines.delivery.delivery import deliver
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal import Journal
+from pipelines.delivery.model import Delivery, Run
 
 
 def one(deliveries: list[Delivery]) -> Delivery:

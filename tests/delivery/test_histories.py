@@ -14,8 +14,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from world import TODAY, Bounds, Person, Platform, World, account, audience_push, push_all
 
 from connectors.base import Audience, Batch, Receipt
-from pipelines.delivery.delivery import Delivery, Run, deliver
+from pipelines.delivery.delivery import deliver
 from pipelines.delivery.journal import Journal
+from pipelines.delivery.model import Delivery, Run
 
 NUMBERS = st.integers(0, 11)
 FAULTS = st.lists(

@@ -29,8 +29,9 @@ from connectors.base import (
     Uncertain,
 )
 from connectors.identity import Column, FastPath, Identity, Rule
-from pipelines.delivery.delivery import Account, Delivery, Push, Run, deliver, plan
+from pipelines.delivery.delivery import deliver, plan
 from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.model import Account, Delivery, Push, Run
 from pipelines.engine import EngineInfo, Export, Members, PeopleByNumber, PeopleChanged, Profile
 from pipelines.segments.model import Segment, Sync
 

@@ -1,0 +1,125 @@
+"""Which member each person is at this destination, kept up to date for those who changed and nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+import duckdb
+import pyarrow as pa
+
+from connectors.identity import Identity
+from pipelines.delivery.identities import write_identities
+
+
+class Store(Protocol):
+    """What the table needs of the ledger that it lives in."""
+
+    connection: duckdb.DuckDBPyConnection
+    identity: Identity
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """All or nothing."""
+        ...
+
+    def stage(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
+        """Arrow rows into a temporary table."""
+        ...
+
+
+class IdentityTable:
+    """``identities``: person to member, with the reason why a person may not be sent.
+
+    Made anew when a normalisation rule, the consent needed, or the warehouse is another one.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.connection = store.connection
+
+    def known_revision(self, warehouse: str, purposes: Sequence[str]) -> int:
+        """The people revision up to which identities are known; 0 when all must be made anew.
+
+        They must be when a normalisation rule, the consent needed, or the warehouse itself is another one.
+        """
+        if self._meta("identity_source") != self._source(warehouse, purposes):
+            return 0
+        return int(self._meta("revision") or 0)
+
+    def refresh(
+        self, people: pa.RecordBatchReader, since: int, warehouse: str, purposes: Sequence[str]
+    ) -> int:
+        """Bring identities up to date with everybody changed after ``since``; returns how many that were.
+
+        ``people`` is what the engine's `PeopleChanged` yields. One transaction.
+        """
+        changed = 0
+        revision = since
+        with self.store.transaction():
+            if since == 0:
+                self.connection.execute("delete from identities")
+            for batch in people:
+                if not batch.num_rows:
+                    continue
+                changed += batch.num_rows
+                revision = max(revision, *batch.column("revision").to_pylist())
+                self._refresh_batch(pa.Table.from_batches([batch]), purposes, replace=since > 0)
+            if self._meta("identity_source") is not None and self._meta("warehouse") != warehouse:
+                self._relink()
+            self._set_meta("identity_source", self._source(warehouse, purposes))
+            self._set_meta("warehouse", warehouse)
+            self._set_meta("revision", str(revision))
+        return changed
+
+    def _refresh_batch(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
+        self.store.stage("people_rows", people)
+        write_identities(self.connection, self.store.identity, "people_rows", "identity_rows")
+        if replace:
+            self.connection.execute(
+                "delete from identities where person_no in (select person_no from people_rows)"
+            )
+        self.connection.execute(
+            """
+            insert into identities
+            select
+              people_rows.person_no,
+              identity_rows.member,
+              case
+                when suppressed is not null then suppressed
+                when not list_has_all(coalesce(granted, []), $purposes) then 'no_consent'
+              end
+            from people_rows
+            join identity_rows
+              on identity_rows.person_no = people_rows.person_no
+            """,
+            {"purposes": list(purposes)},
+        )
+
+    def _relink(self) -> None:
+        """A new warehouse numbers people anew: find the held ones again by what was sent."""
+        self.connection.execute("update members set person_no = null")
+        self.connection.execute(
+            """
+            update members
+            set person_no = linked.person_no
+            from (
+              select member, min(person_no) as person_no
+              from identities
+              where member is not null
+              group by member
+            ) as linked
+            where linked.member = members.member
+            """
+        )
+
+    def _source(self, warehouse: str, purposes: Sequence[str]) -> str:
+        return f"{self.store.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"
+
+    def _meta(self, key: str) -> str | None:
+        rows = self.connection.execute("select value from meta where key = $key", {"key": key}).fetchall()
+        return str(rows[0][0]) if rows else None
+
+    def _set_meta(self, key: str, value: str) -> None:
+        self.connection.execute("delete from meta where key = $key", {"key": key})
+        self.connection.execute("insert into meta values ($key, $value)", {"key": key, "value": value})

@@ -1,0 +1,136 @@
+"""What a push is told and what it answers, as values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Literal
+
+from pydantic import TypeAdapter
+
+from connectors.base import Connector, SyncOptions
+from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.engine import Engine
+from pipelines.segments.model import Sync
+
+Status = Literal["planned", "delivered", "stopped", "failed"]
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A destination account: its connector, how to reach the warehouse, and where its state lives."""
+
+    connector: Connector
+    open_engine: Callable[[], AbstractContextManager[Engine]]
+    state_dir: Path
+    lock_wait_seconds: float
+    retry_rejected_after: timedelta
+    duckdb_config: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def name(self) -> str:
+        """The destination's name."""
+        return self.connector.destination
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One audience to bring up to date."""
+
+    segment: str
+    sync: Sync
+    options: SyncOptions
+    bounds: Bounds
+    formerly: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What holds for all audiences of one run."""
+
+    id: str
+    today: date
+    overrides: Overrides = field(default_factory=Overrides)
+    resync: bool = False
+    """Doubt everything: send all desired people again, remove all others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """What one run did with one audience, or would do (``status`` planned). The sums close:
+
+    ``desired`` = kept + added + rejected + uncertain + the sum of withheld. Before sending, ``adds`` stands
+    where added, newly rejected and uncertain will.
+    """
+
+    destination: str
+    segment: str
+    audience: str
+    run_id: str
+    status: Status
+    as_of: date | None = None
+    desired: int = 0
+    held_before: int = 0
+    kept: int = 0
+    adds: int = 0
+    removes: int = 0
+    added: int = 0
+    removed: int = 0
+    rejected: int = 0
+    uncertain: int = 0
+    held: int = 0
+    must_go: int = 0
+    requests: int = 0
+    withheld: Mapping[str, int] = field(default_factory=dict)
+    rejected_reasons: Mapping[str, int] = field(default_factory=dict)
+    verdict: str = "fine"
+    sentence: str = "fine"
+    audience_id: str | None = None
+    url: str | None = None
+    errors: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was to be done is done and receipted."""
+        return self.status in ("planned", "delivered") and not self.errors
+
+    def to_json(self) -> str:
+        """For the journal and for machines; stable keys."""
+        return _ADAPTER.dump_json(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str) -> Delivery:
+        """What ``to_json`` wrote."""
+        return _ADAPTER.validate_json(text)
+
+
+_ADAPTER: TypeAdapter[Delivery] = TypeAdapter(Delivery)
+
+
+class NumbersDoNotClose(Exception):
+    """People are unaccounted for: a bug, never to be passed over."""
+
+
+def quiet(destination: str, segment: str, op: str, done: int, total: int) -> None:
+    """No progress shown."""
+
+
+Watch = Callable[[str, str, str, int, int], None]
+"""Called with destination, segment, operation, batches done, batches in all."""
+
+
+def failed(destination: str, push: Push, run: Run, sentence: str) -> Delivery:
+    """A delivery that could not even begin, with the sentence that says why."""
+    return Delivery(
+        destination,
+        push.segment,
+        push.sync.audience,
+        run.id,
+        "failed",
+        verdict="failed",
+        sentence=sentence,
+        errors=(sentence,),
+    )

@@ -1,0 +1,28 @@
+"""A sandbox: a local server that behaves like the platforms by their own documents.
+
+It imports nothing from the rest of the project, so that a misreading in a connector can't hide in it.
+"""
+
+from connectors.sandbox.accounts import (
+    DEFAULT_PORT,
+    SANDBOX_MAILCHIMP_KEY,
+    SANDBOX_MAILCHIMP_LIST,
+    SANDBOX_META_AD_ACCOUNT,
+    SANDBOX_META_APP_SECRET,
+    SANDBOX_META_TOKEN,
+)
+from connectors.sandbox.server import SandboxServer, create_app, serve
+from connectors.sandbox.state import SandboxState
+
+__all__ = [
+    "DEFAULT_PORT",
+    "SANDBOX_MAILCHIMP_KEY",
+    "SANDBOX_MAILCHIMP_LIST",
+    "SANDBOX_META_AD_ACCOUNT",
+    "SANDBOX_META_APP_SECRET",
+    "SANDBOX_META_TOKEN",
+    "SandboxServer",
+    "SandboxState",
+    "create_app",
+    "serve",
+]

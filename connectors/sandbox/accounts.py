@@ -1,0 +1,15 @@
+"""The accounts that every new sandbox starts with. All values are invented and open no door anywhere."""
+
+from __future__ import annotations
+
+SANDBOX_META_TOKEN = "sandbox-meta-token-not-a-secret"  # noqa: S105 - opens this sandbox only
+SANDBOX_META_APP_SECRET = "sandbox-meta-app-secret-not-a-secret"  # noqa: S105
+SANDBOX_META_AD_ACCOUNT = "act_1000000000000001"
+SANDBOX_META_BUSINESS = "2000000000000001"
+SANDBOX_META_USER = "3000000000000001"
+
+SANDBOX_MAILCHIMP_KEY = "sandbox00000000000000000000000000-us1"
+SANDBOX_MAILCHIMP_LIST = "a1b2c3d4e5"
+SANDBOX_MAILCHIMP_LIST_NAME = "Newsletter"
+
+DEFAULT_PORT = 8765

@@ -1,0 +1,1 @@
+"""Faults on demand: rules that say which requests go wrong, and how."""

@@ -1,0 +1,129 @@
+"""The door of a sandboxed platform: every request passes here, is logged, and may meet a fault."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from anyio.to_thread import run_sync
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from connectors.sandbox import request_log
+from connectors.sandbox.connections import OpenConnections
+from connectors.sandbox.faults.board import FaultBoard
+from connectors.sandbox.faults.effects import Delivery, Manner, carry_out
+from connectors.sandbox.faults.rules import Fault, LateCopy
+from connectors.sandbox.mailchimp.access import Connections
+from connectors.sandbox.mailchimp.api import MailchimpApi
+from connectors.sandbox.mailchimp.errors import TOO_MANY_CONNECTIONS
+from connectors.sandbox.meta.api import MetaApi
+from connectors.sandbox.store import Store
+from connectors.sandbox.wire import Call, Platform, Reply
+
+MAX_BODY_BYTES = 64 * 1024 * 1024
+TOO_LARGE = Reply(413, b"Request Entity Too Large", content_type="text/plain", outcome="refused: too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """One platform as an ASGI application."""
+
+    platform: Platform
+    api: MetaApi | MailchimpApi
+    store: Store
+    board: FaultBoard
+    connections: OpenConnections
+    per_key: Connections | None = None
+    """Counts requests under way, where the platform limits them."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Read one request, answer it (or not), and log what became of it."""
+        started = time.perf_counter()
+        request = Request(scope, receive)
+        path = scope["path"].removeprefix(scope["root_path"]) or "/"
+        number = await run_sync(self._open_entry, request.method, path)
+        call = await self._read(request, path, number)
+        fault = self.board.pick(self.platform, request.method, path) if call else None
+        delivery = await self._decide(call, fault)
+        answered = await self._hand_over(delivery, scope, receive, send)
+        milliseconds = (time.perf_counter() - started) * 1000
+        await run_sync(self._close_entry, number, delivery.reply, answered, fault, milliseconds)
+        if call is not None:
+            await self._after(call, fault)
+
+    async def _read(self, request: Request, path: str, number: int) -> Call | None:
+        """The whole request, or None when it is larger than any of the platform's."""
+        body = bytearray()
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > MAX_BODY_BYTES:
+                return None
+        query: dict[str, str] = {}
+        for name, value in request.query_params.multi_items():
+            query[name] = f"{query[name]},{value}" if name in query else value
+        root = request.scope["root_path"]
+        return Call(
+            platform=self.platform,
+            number=number,
+            method=request.method,
+            path=path,
+            query=query,
+            headers=dict(request.headers),
+            body=bytes(body),
+            base_url=f"{request.url.scheme}://{request.headers.get('host', '')}{root}",
+        )
+
+    async def _decide(self, call: Call | None, fault: Fault | None) -> Delivery:
+        if call is None:
+            return Delivery(TOO_LARGE)
+        with self.per_key.one_more() if self.per_key else nullcontext(True) as within_limit:
+            if not within_limit:
+                return Delivery(TOO_MANY_CONNECTIONS.reply())
+            return await carry_out(fault, call, self._apply)
+
+    async def _apply(self, call: Call) -> Reply:
+        return await run_sync(self.api.handle, call)
+
+    async def _hand_over(self, delivery: Delivery, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Send the answer in its manner; whether the caller got one."""
+        reply = delivery.reply
+        if delivery.manner in (Manner.CLOSE, Manner.RESET):
+            if await self.connections.cut(scope, receive, reset=delivery.manner is Manner.RESET):
+                return False
+            reply = Reply(502, b"", content_type="text/plain")
+        headers = dict(reply.headers)
+        if reply.status != 204:
+            headers["content-type"] = reply.content_type
+        response: Response = Response(reply.body, reply.status, headers)
+        if delivery.manner is Manner.DRIP:
+            response = StreamingResponse(_drip(reply.body, delivery.seconds_per_byte), reply.status, headers)
+        await response(scope, receive, send)
+        return True
+
+    async def _after(self, call: Call, fault: Fault | None) -> None:
+        if isinstance(fault, LateCopy):
+            self.board.repeat_later(call, fault.requests_later)
+        for copy in self.board.due_copies(self.platform):
+            await self._apply(copy)
+
+    def _open_entry(self, method: str, path: str) -> int:
+        with self.store.writing() as db:
+            return request_log.open_entry(db, self.platform, method, path)
+
+    def _close_entry(
+        self, number: int, reply: Reply, answered: bool, fault: Fault | None, milliseconds: float
+    ) -> None:
+        status = reply.status if answered else None
+        with self.store.writing() as db:
+            request_log.close_entry(db, number, reply, status, fault.effect if fault else None, milliseconds)
+
+
+async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:
+    for position in range(len(body)):
+        yield body[position : position + 1]
+        await asyncio.sleep(seconds)

@@ -1,0 +1,1 @@
+"""Meta's Marketing API for customer-file custom audiences, as its documents describe it."""

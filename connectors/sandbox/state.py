@@ -1,0 +1,273 @@
+"""The sandbox's memory as tests and demos read it, and the few things they may put into it."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import orjson
+
+from connectors.sandbox import request_log
+from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
+from connectors.sandbox.mailchimp import addresses, contacts, lists
+from connectors.sandbox.mailchimp.contacts import LeftBy, Status
+from connectors.sandbox.meta import audiences
+from connectors.sandbox.request_log import LoggedRequest
+from connectors.sandbox.store import FILE_NAME, Store
+from connectors.sandbox.switches import Switches, read_switches, write_switches
+from connectors.sandbox.wire import Platform
+
+
+@dataclass(frozen=True, slots=True)
+class AudienceState:
+    """One audience: a Meta custom audience, or a Mailchimp static segment (a tag)."""
+
+    platform: str
+    id: str
+    name: str
+    size: int
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeState:
+    """What one request did to an audience."""
+
+    at: str
+    request: int
+    added: int
+    removed: int
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class ContactState:
+    """One Mailchimp contact: address, subscription, who ended it, attributes and tags."""
+
+    email: str
+    status: str
+    left_by: str | None
+    merge_fields: dict[str, object]
+    tags: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StatusChange:
+    """A contact's subscription before and after one request; ``before`` is None for a new contact."""
+
+    at: str
+    request: int
+    email: str | None
+    before: str | None
+    after: str
+
+
+class SandboxState:
+    """Everything a sandbox remembers, read straight from its folder, whether or not its server runs."""
+
+    def __init__(self, folder: Path) -> None:
+        """Raises FileNotFoundError when no sandbox has ever run in ``folder``."""
+        if not (folder / FILE_NAME).exists():
+            raise FileNotFoundError(f"no sandbox has run in {folder}: {FILE_NAME} is missing there")
+        self._store = Store(folder)
+
+    @contextmanager
+    def _reading(self) -> Iterator[sqlite3.Connection]:
+        with self._store.reading() as db:
+            yield db
+
+    def close(self) -> None:
+        """Give the file back."""
+        self._store.close()
+
+    def audiences(self, platform: str | None = None) -> list[AudienceState]:
+        """All audiences that exist, by platform and creation."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select 'meta' as platform, cast(id as text) as id, name, size,
+                       strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch') as created_at
+                from meta_audiences
+                where deleted_at is null
+                union all
+                select 'mailchimp', cast(id as text), name, size, created_at
+                from mailchimp_segments
+                where type = 'static'
+                order by platform desc, id
+                """
+            )
+            found = [AudienceState(**dict(row)) for row in rows]
+        return [audience for audience in found if platform in (None, audience.platform)]
+
+    def audience(self, platform: str, name_or_id: str) -> AudienceState:
+        """One audience by id or name. Raises KeyError when there is none or the name is not unique."""
+        found = [a for a in self.audiences(platform) if name_or_id in (a.id, a.name)]
+        if len(found) != 1:
+            raise KeyError(f"{len(found)} audiences of {platform} are called {name_or_id!r}")
+        return found[0]
+
+    def meta_members(self, audience_id: str) -> list[dict[str, str]]:
+        """The rows of a Meta audience as they were sent, without empty cells."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select lower(hex(email)) as EMAIL, lower(hex(phone)) as PHONE, madid as MADID,
+                       extern_id as EXTERN_ID, others
+                from meta_members
+                where audience = ?
+                order by member
+                """,
+                (int(audience_id),),
+            )
+            return [_meta_member(row) for row in rows]
+
+    def mailchimp_members(self, segment_id: str) -> list[str]:
+        """The addresses in a Mailchimp segment, sorted."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select contacts.email
+                from mailchimp_segment_members as members
+                join mailchimp_segments as segments on segments.id = members.segment_id
+                join mailchimp_contacts as contacts
+                  on contacts.list_id = segments.list_id and contacts.hash = members.hash
+                where segments.id = ?
+                order by contacts.email
+                """,
+                (int(segment_id),),
+            )
+            return [str(email) for (email,) in rows]
+
+    def changes(self, platform: str, audience_id: str) -> list[ChangeState]:
+        """What happened to an audience, oldest first."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select at, request, added, removed, size
+                from changes
+                where platform = ? and audience = ?
+                order by id
+                """,
+                (platform, audience_id),
+            )
+            return [ChangeState(**dict(row)) for row in rows]
+
+    def requests(
+        self, platform: str | None = None, method: str | None = None, *, limit: int | None = None
+    ) -> list[LoggedRequest]:
+        """The request log, newest first."""
+        with self._reading() as db:
+            return request_log.read_log(db, platform=platform, method=method, limit=limit)
+
+    def contacts(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[ContactState]:
+        """All contacts of a Mailchimp list by address."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select contacts.email, contacts.status, contacts.left_by, contacts.merge_fields,
+                       (
+                         select json_group_array(segments.name)
+                         from mailchimp_segment_members as members
+                         join mailchimp_segments as segments on segments.id = members.segment_id
+                         where members.hash = contacts.hash and segments.list_id = contacts.list_id
+                       ) as tags
+                from mailchimp_contacts as contacts
+                where contacts.list_id = ?
+                order by contacts.email
+                """,
+                (list_id,),
+            )
+            return [
+                ContactState(
+                    row["email"],
+                    row["status"],
+                    row["left_by"],
+                    orjson.loads(row["merge_fields"]),
+                    tuple(sorted(orjson.loads(row["tags"]))),
+                )
+                for row in rows
+            ]
+
+    def status_changes(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[StatusChange]:
+        """Every change of a contact's subscription, oldest first."""
+        with self._reading() as db:
+            rows = db.execute(
+                """
+                select changes.at, changes.request, contacts.email, changes.before, changes.after
+                from mailchimp_status_changes as changes
+                left join mailchimp_contacts as contacts using (list_id, hash)
+                where changes.list_id = ?
+                order by changes.id
+                """,
+                (list_id,),
+            )
+            return [StatusChange(**dict(row)) for row in rows]
+
+    def resubscribed(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[StatusChange]:
+        """Changes by which somebody who had left came back without asking: there must never be one."""
+        return [
+            change
+            for change in self.status_changes(list_id)
+            if change.before in ("unsubscribed", "cleaned", "archived")
+            and change.after in ("subscribed", "pending", "transactional")
+        ]
+
+    def put_contacts(
+        self,
+        emails: Sequence[str],
+        status: Status = "subscribed",
+        *,
+        left_by: LeftBy | None = None,
+        list_id: str = SANDBOX_MAILCHIMP_LIST,
+    ) -> int:
+        """Let contacts exist before the first sync; returns how many are new.
+
+        An ``unsubscribed`` contact left by themselves unless ``left_by`` says otherwise. Raises ValueError for
+        an address that the platform would not take.
+        """
+        wrong = [
+            number for number, email in enumerate(emails) if addresses.fault_of(email, refuse_reserved=False)
+        ]
+        if wrong:
+            raise ValueError(f"contact number {wrong[0] + 1} has no valid e-mail address")
+        leaver: LeftBy | None = left_by or ("self" if status == "unsubscribed" else None)
+        with self._store.writing() as db:
+            lists.create_default(db)
+            new = [email for email in emails if contacts.find(db, list_id, email) is None]
+            for email in new:
+                contacts.create(db, 0, list_id, email, status, left_by=leaver, source="Sandbox")
+        return len(new)
+
+    def delete_audience(self, platform: str, audience_id: str) -> None:
+        """Delete an audience behind everybody's back, as a colleague in the platform's own pages would."""
+        with self._store.writing() as db:
+            if Platform(platform) is Platform.META:
+                audiences.delete(db, int(audience_id))
+            else:
+                db.execute("delete from mailchimp_segment_members where segment_id = ?", (int(audience_id),))
+                db.execute("delete from mailchimp_segments where id = ?", (int(audience_id),))
+
+    def flag_audience(self, audience_id: str, *, flagged: bool = True) -> None:
+        """Flag a Meta audience as the platform's reviewers would, or clear it."""
+        with self._store.writing() as db:
+            audiences.flag(db, int(audience_id), flagged=flagged)
+
+    def switches(self) -> Switches:
+        """The standing conditions of the accounts."""
+        with self._reading() as db:
+            return read_switches(db)
+
+    def set_switches(self, **changes: object) -> Switches:
+        """Change some switches. Raises pydantic's ValidationError for an unknown name or a wrong value."""
+        with self._store.writing() as db:
+            switches = Switches.model_validate({**read_switches(db).model_dump(), **changes})
+            write_switches(db, switches)
+        return switches
+
+
+def _meta_member(row: sqlite3.Row) -> dict[str, str]:
+    strong = {name: row[name] for name in ("EMAIL", "PHONE", "MADID", "EXTERN_ID") if row[name]}
+    return {**strong, **orjson.loads(row["others"])}

@@ -1,0 +1,96 @@
+"""What goes in and out of a sandboxed platform: a call, a reply, and what the log may know about them."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import orjson
+from pydantic import JsonValue
+
+JSON_TYPE = "application/json; charset=utf-8"
+PROBLEM_TYPE = "application/problem+json; charset=utf-8"
+
+Json = JsonValue
+
+
+class Platform(StrEnum):
+    """The platforms this sandbox plays."""
+
+    META = "meta"
+    MAILCHIMP = "mailchimp"
+
+
+@dataclass(frozen=True, slots=True)
+class RowRejection:
+    """A fault's order to refuse some rows of a call: by position, or a seeded share of them."""
+
+    positions: frozenset[int] = frozenset()
+    share: float = 0.0
+    seed: int = 0
+
+    def picks(self, rows: int) -> frozenset[int]:
+        """The 0-based positions to refuse among ``rows``; the same call always loses the same rows."""
+        chance = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
+        drawn = {position for position in range(rows) if chance.random() < self.share}
+        return frozenset(drawn | {position for position in self.positions if position < rows})
+
+
+NO_REJECTION = RowRejection()
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to a platform, read completely."""
+
+    platform: Platform
+    number: int
+    """The request's number in the sandbox's log."""
+    method: str
+    path: str
+    """Below the platform's mount, with a leading slash."""
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    """Names in lower case."""
+    body: bytes
+    base_url: str
+    """Address of the platform's mount as the caller reached it."""
+    rejection: RowRejection = NO_REJECTION
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What the platform answers, and the summary that the log may keep (never an identifier)."""
+
+    status: int
+    body: bytes = b""
+    content_type: str = JSON_TYPE
+    headers: Mapping[str, str] = field(default_factory=dict)
+    rows: int | None = None
+    """Rows in the request, where it has any."""
+    audience: str | None = None
+    outcome: str = ""
+    """One line without identifiers."""
+
+
+def json_reply(
+    content: object,
+    *,
+    status: int = 200,
+    outcome: str = "",
+    rows: int | None = None,
+    audience: str | None = None,
+) -> Reply:
+    """A reply whose body is ``content`` as JSON."""
+    return Reply(status, orjson.dumps(content), rows=rows, audience=audience, outcome=outcome)
+
+
+_MEMBER_IN_PATH = re.compile(r"(/members/)([^/]{0,4})([^/]*)")
+
+
+def loggable_path(path: str) -> str:
+    """The path without the address or hash of a contact in it: four characters remain to tell two apart."""
+    return _MEMBER_IN_PATH.sub(lambda match: f"{match[1]}{match[2]}…" if match[3] else match[0], path)

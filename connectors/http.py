@@ -24,7 +24,6 @@ import tenacity
 
 from connectors.base import ActionNeeded, DeliveryError, QuotaExhausted, Refused, Uncertain
 from connectors.pace import Clock, Pace
-from connectors.redact import redact
 from connectors.settings import checked_base_url
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
 
@@ -44,6 +43,10 @@ class Timing:
     longest_pause: float = 30.0
     longest_throttle: float = 120.0
     """The longest wait a platform may ask for, and the most that one request spends in such waits."""
+
+
+LONGEST_UNTIL_SECONDS = 366 * 86_400.0
+"""A platform that names a later moment has a broken clock."""
 
 
 class Throttled(Exception):
@@ -101,6 +104,7 @@ class _Call:
     attempts: int = 0
     failures: int = 0
     throttled_for: float = 0.0
+    asked_wait: float = 0.0
     unanswered: str | None = None
     """The first fault after which the request may be applied."""
 
@@ -160,9 +164,7 @@ class Http:
         """
         call = _Call(reads=method == "GET")
 
-        def attempt() -> Answer:
-            self.pace.wait_for_turn()
-            call.attempts += 1
+        def exchanged() -> Answer:
             content = None if body is None else orjson.dumps(body(call.attempts))
             answer = self.wire.exchange(method, path, params, content, self.clock)
             self._judge_transport(answer)
@@ -170,10 +172,20 @@ class Http:
             self._judge_the_rest(answer)
             return answer
 
+        def attempt() -> Answer:
+            self.pace.wait_for_turn()
+            call.attempts += 1
+            try:
+                return exchanged()
+            except (NotSent, NoAnswer, Throttled) as error:
+                self._note(call, error)
+                raise
+
         retrying = tenacity.Retrying(
             retry=tenacity.retry_if_exception(worth_repeating),
-            stop=lambda state: self._enough(call, state, repeatable),
-            wait=lambda state: self._pause(call, state),
+            stop=lambda state: self._enough(call, _error_of(state), repeatable),
+            wait=lambda state: self._pause(call, _error_of(state)),
+            before_sleep=lambda state: self._hold_others(call, _error_of(state)),
             sleep=self.clock.sleep,
             reraise=True,
         )
@@ -194,8 +206,6 @@ class Http:
             raise Throttled("too many requests", retry_after(answer.headers, self.clock.now()))
         if 300 <= answer.status < 400:
             raise ActionNeeded(f"{self.name} redirects to another address: check the base URL setting")
-        if answer.status >= 500 and answer.json is None:
-            raise NoAnswer(f"HTTP {answer.status}")
 
     def _judge_the_rest(self, answer: Answer) -> None:
         """What a connector's ``judge`` let pass is a success only if the platform says so."""
@@ -204,42 +214,41 @@ class Http:
         if answer.status >= 400:
             raise Refused(f"{self.name}: refused with HTTP {answer.status}")
 
-    def _enough(self, call: _Call, state: tenacity.RetryCallState, repeatable: bool) -> bool:
-        error = _error_of(state)
+    def _note(self, call: _Call, error: NotSent | NoAnswer | Throttled) -> None:
         if isinstance(error, Throttled):
-            return call.throttled_for + self._asked(call, error) > self.timing.longest_throttle
+            call.asked_wait = self._asked(call, error)
+            call.throttled_for += call.asked_wait
+            return
         call.failures += 1
-        if isinstance(error, NoAnswer):
-            if not call.reads:
-                call.unanswered = call.unanswered or str(error)
-            if not repeatable:
-                return True
-        return call.failures >= self.timing.attempts
-
-    def _pause(self, call: _Call, state: tenacity.RetryCallState) -> float:
-        error = _error_of(state)
-        if isinstance(error, Throttled):
-            wait = self._asked(call, error)
-            call.throttled_for += wait
-            self.pace.pause(wait)  # the limit is the account's: its other threads wait as well
-            return 0.0
-        doubled = self.timing.first_pause * 2 ** (call.failures - 1)
-        return self.pause_with(min(self.timing.longest_pause, doubled))
+        if isinstance(error, NoAnswer) and not call.reads:
+            call.unanswered = call.unanswered or str(error)
 
     def _asked(self, call: _Call, error: Throttled) -> float:
         """The platform's wait, at least our first pause; without one, longer each time."""
         if error.wait is not None:
             return max(self.timing.first_pause, error.wait)
-        return max(self.timing.first_pause, min(self.timing.longest_pause, 2 * call.throttled_for))
+        return max(self.timing.first_pause, min(self.timing.longest_pause, call.throttled_for))
+
+    def _enough(self, call: _Call, error: BaseException | None, repeatable: bool) -> bool:
+        if isinstance(error, Throttled):
+            return call.throttled_for > self.timing.longest_throttle
+        return call.failures >= self.timing.attempts or (isinstance(error, NoAnswer) and not repeatable)
+
+    def _pause(self, call: _Call, error: BaseException | None) -> float:
+        if isinstance(error, Throttled):
+            return 0.0  # waited for at the account's gate, see ``_hold_others``
+        doubled = self.timing.first_pause * 2 ** (call.failures - 1)
+        return self.pause_with(min(self.timing.longest_pause, doubled))
+
+    def _hold_others(self, call: _Call, error: BaseException | None) -> None:
+        """The limit is the account's: when one thread is asked to wait, all wait."""
+        if isinstance(error, Throttled):
+            self.pace.pause(call.asked_wait)
 
     def _given_up(self, call: _Call, error: NotSent | NoAnswer | Throttled) -> DeliveryError:
         if isinstance(error, Throttled):
-            wait = self._asked(call, error)
-            until = (
-                self.clock.now() + timedelta(seconds=min(wait, 366 * 86_400))
-                if error.wait is not None
-                else None
-            )
+            named = None if error.wait is None else min(error.wait, LONGEST_UNTIL_SECONDS)
+            until = None if named is None else self.clock.now() + timedelta(seconds=named)
             said = f"; it opens again at {until:%Y-%m-%d %H:%M} UTC" if until else ""
             return self._in_doubt(call, QuotaExhausted(f"{self.name}: {error}{said}", until))
         if call.unanswered is None:
@@ -254,10 +263,6 @@ class Http:
             return Uncertain(f"{error} (an earlier attempt had no answer)")
         error.maybe_applied = True
         return error
-
-    def shown(self, text: str) -> str:
-        """A platform's words, fit for a message."""
-        return redact(text, self.secrets)
 
 
 def _error_of(state: tenacity.RetryCallState) -> BaseException | None:

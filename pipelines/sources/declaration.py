@@ -1,0 +1,302 @@
+"""Reading ``sources.toml``: strict, so that a slip is an error with its line, never a source left out."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ValidationError
+
+from pipelines.sources.contracts import CONTRACTS, CUSTOM, Contract, Field
+from pipelines.sources.demo import demo_sources
+from pipelines.sources.errors import SourceError, did_you_mean
+from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Source
+
+NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
+TOP_LEVEL = ("root", "source")
+PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
+RESERVED = frozenset(
+    {"people", "consents", "suppressions", "features", "person_numbers", "provenance", "customers"}
+)
+TYPES: Mapping[str, str] = {
+    "text": "VARCHAR",
+    "integer": "BIGINT",
+    "number": "DOUBLE",
+    "money": "DECIMAL(18,2)",
+    "boolean": "BOOLEAN",
+    "date": "DATE",
+    "timestamp": "TIMESTAMP",
+}
+"""The words a custom source may use for its columns' types."""
+
+
+class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
+    """One ``[source.<name>]`` table as written."""
+
+    contract: str
+    csv: str | None = None
+    parquet: str | None = None
+    duckdb: str | None = None
+    sqlite: str | None = None
+    postgres: str | None = None
+    table: str | None = None
+    delimiter: str | None = None
+    encoding: str | None = None
+    max_age_days: int | None = None
+    columns: dict[str, str] = {}
+    granted_words: list[str] = []
+    key: list[str] | None = None
+    time: str | None = None
+    person: str | None = None
+
+
+def read_sources(path: Path | None) -> tuple[Source, ...]:
+    """The declared sources in the file's order; the demo's when ``path`` is None.
+
+    Raises SourceError naming the file, the line, what was found and the nearest valid name.
+    """
+    if path is None:
+        return demo_sources()
+    try:
+        text = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise SourceError(
+            path.name, "there is no such file", "create it, or unset TURNOUT_SOURCES for the demo data"
+        ) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SourceError(path.name, f"cannot be read as UTF-8 text: {type(error).__name__}") from error
+    return _Reader(path, text).sources()
+
+
+class _Reader:
+    """One file on its way to sources; knows the lines for its errors."""
+
+    def __init__(self, path: Path, text: str) -> None:
+        self._path = path
+        self._lines = text.splitlines()
+        try:
+            self._document = tomllib.loads(text)
+        except tomllib.TOMLDecodeError as error:
+            raise SourceError(path.name, f"is not valid TOML: {error}") from error
+
+    def sources(self) -> tuple[Source, ...]:
+        for key in self._document:
+            if key not in TOP_LEVEL:
+                raise self._error(None, key, f"unknown key {key!r}", did_you_mean(key, TOP_LEVEL))
+        entries = self._document.get("source", {})
+        if not isinstance(entries, dict) or not entries:
+            raise SourceError(
+                self._path.name, "declares no source", "add a table [source.customers]; see docs/sources.md"
+            )
+        found = tuple(self._source(name, entry) for name, entry in entries.items())
+        if not any(source.contract.name == "customers" for source in found):
+            raise SourceError(
+                self._path.name,
+                "no source has the contract 'customers'",
+                "declare one: it says who the people are",
+            )
+        self._refuse_doubles(found)
+        return found
+
+    def _refuse_doubles(self, sources: tuple[Source, ...]) -> None:
+        """Happenings may come from several systems; a table of things has one owner."""
+        first: dict[str, str] = {}
+        for source in sources:
+            contract = source.contract
+            if contract.time is None and contract.name in first:
+                raise self._error(
+                    source.name,
+                    "contract",
+                    f"{first[contract.name]!r} has the contract {contract.name!r} already",
+                    "only contracts with a time may have several sources: join them where they are made",
+                )
+            first.setdefault(contract.name, source.name)
+
+    def _source(self, name: str, written: Any) -> Source:
+        if not NAME.fullmatch(name):
+            raise self._error(
+                name, None, f"the name {name!r} is not usable", "use a-z, 0-9 and _, a letter first"
+            )
+        if not isinstance(written, dict):
+            raise self._error(name, None, "is not a table", f"write [source.{name}]")
+        entry = self._entry(name, written)
+        contract = self._contract(name, entry)
+        if entry.max_age_days is not None and entry.max_age_days < 0:
+            raise self._error(name, "max_age_days", "max_age_days is below 0", "give a number of days")
+        if entry.max_age_days is not None and contract.time is None and not (entry.csv or entry.parquet):
+            raise self._error(
+                name,
+                "max_age_days",
+                f"{contract.name} has no time by which its age could be told",
+                "remove it",
+            )
+        if entry.granted_words and contract.name != "consents":
+            raise self._error(name, "granted_words", "granted_words is for consents only", "remove it")
+        return Source(
+            name,
+            contract,
+            self._location(name, entry),
+            mapping={} if entry.contract == CUSTOM else self._mapping(name, entry, contract),
+            max_age_days=entry.max_age_days,
+            granted_words=tuple(word.strip().lower() for word in entry.granted_words),
+        )
+
+    def _entry(self, name: str, written: dict[str, Any]) -> _Entry:
+        for key in written:
+            if key not in _Entry.model_fields:
+                raise self._error(name, key, f"unknown key {key!r}", did_you_mean(key, _Entry.model_fields))
+        try:
+            return _Entry.model_validate(written)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            key = str(first["loc"][0])
+            raise self._error(name, key, f"{key}: {first['msg'].lower()}") from None
+
+    def _contract(self, name: str, entry: _Entry) -> Contract:
+        if entry.contract == CUSTOM:
+            return self._custom(name, entry)
+        for key in ("key", "time", "person"):
+            if getattr(entry, key) is not None:
+                raise self._error(name, key, f"{key} is set by the contract {entry.contract!r}", "remove it")
+        contract = CONTRACTS.get(entry.contract)
+        if contract is None:
+            known = (*CONTRACTS, CUSTOM)
+            raise self._error(
+                name,
+                "contract",
+                f"unknown contract {entry.contract!r}",
+                did_you_mean(entry.contract, known) or f"expected one of {', '.join(known)}",
+            )
+        return contract
+
+    def _custom(self, name: str, entry: _Entry) -> Contract:
+        if name in RESERVED or name in CONTRACTS:
+            raise self._error(name, None, f"a custom source cannot be called {name!r}", "choose another name")
+        if not entry.columns:
+            raise self._error(name, "columns", "a custom source declares its columns", "columns = {…}")
+        for column, kind in entry.columns.items():
+            if kind not in TYPES:
+                raise self._error(
+                    name,
+                    column,
+                    f"unknown type {kind!r} of column {column!r}",
+                    did_you_mean(kind, TYPES) or f"expected one of {', '.join(TYPES)}",
+                )
+        if not entry.key:
+            raise self._error(name, "key", "a custom source names its key", 'key = ["column", …]')
+        roles: list[tuple[str, str | None]] = [("key", part) for part in entry.key]
+        for role, named in [*roles, ("time", entry.time), ("person", entry.person)]:
+            if named is not None and named not in entry.columns:
+                raise self._error(
+                    name,
+                    role,
+                    f"{role} names {named!r}, which is not among the columns",
+                    did_you_mean(named, entry.columns),
+                )
+        if entry.time is not None and entry.columns[entry.time] != "timestamp":
+            raise self._error(name, "time", f"time column {entry.time!r} is not a timestamp")
+        if entry.person is not None and entry.columns[entry.person] != "text":
+            raise self._error(name, "person", f"person column {entry.person!r} is not text")
+        must = {*entry.key, entry.time, entry.person}
+        fields = tuple(
+            Field(column, TYPES[kind], "Declared in sources.toml.", required=column in must)
+            for column, kind in entry.columns.items()
+        )
+        return Contract(
+            name,
+            "A table of your own.",
+            fields,
+            key=tuple(entry.key),
+            time=entry.time,
+            person=entry.person,
+            readable=True,
+        )
+
+    def _location(self, name: str, entry: _Entry) -> Location:
+        places = [place for place in PLACES if getattr(entry, place) is not None]
+        if len(places) != 1:
+            found = " and ".join(places) or "no place"
+            raise self._error(
+                name, None, f"names {found}", f"say where it is by exactly one of {', '.join(PLACES)}"
+            )
+        place = places[0]
+        if place != "csv" and (entry.delimiter or entry.encoding):
+            raise self._error(name, None, "delimiter and encoding are for csv only", "remove them")
+        if place in ("csv", "parquet"):
+            if entry.table is not None:
+                raise self._error(name, "table", "table is for databases only", "remove it")
+            return self._files(name, entry)
+        if not entry.table:
+            raise self._error(name, None, f"a {place} source names its table", 'table = "schema.table"')
+        table = tuple(entry.table.split("."))
+        if place == "postgres":
+            return Postgres(str(entry.postgres), table)
+        kind: Literal["duckdb", "sqlite"] = "duckdb" if place == "duckdb" else "sqlite"
+        return DatabaseFile(self._inside(name, kind, str(getattr(entry, place))), kind, table, self._root)
+
+    def _files(self, name: str, entry: _Entry) -> Files:
+        form: Literal["csv", "parquet"] = "csv" if entry.csv is not None else "parquet"
+        delimiter = entry.delimiter or ","
+        if len(delimiter) != 1:
+            raise self._error(name, "delimiter", "delimiter is not a single character")
+        encoding = (entry.encoding or "utf-8").lower()
+        if encoding not in ("utf-8", "latin-1", "utf-16"):
+            raise self._error(
+                name, "encoding", f"unknown encoding {encoding!r}", "expected utf-8, latin-1 or utf-16"
+            )
+        path = self._inside(name, form, str(entry.csv if form == "csv" else entry.parquet))
+        return Files(path, form, self._root, delimiter=delimiter, encoding=encoding)
+
+    @property
+    def _root(self) -> Path:
+        root = self._document.get("root", ".")
+        if not isinstance(root, str):
+            raise self._error(None, "root", "root is not a text", 'root = "/data/exports"')
+        return (self._path.parent / root).resolve()
+
+    def _inside(self, name: str, key: str, written: str) -> Path:
+        """The path below the root; links are resolved again when it is read."""
+        if re.match(r"[a-z][a-z0-9+.-]+://", written, re.IGNORECASE):
+            raise self._error(name, key, f"{key} is an address, not a file", "fetch the file first")
+        path = (self._root / written).resolve()
+        if not path.is_relative_to(self._root):
+            raise self._error(
+                name,
+                key,
+                f"{key} leads outside the folder of the sources",
+                'set root = "…" at the top of the file to the folder that holds them',
+            )
+        return path
+
+    def _mapping(self, name: str, entry: _Entry, contract: Contract) -> Mapping[str, str]:
+        for column in entry.columns:
+            if column not in contract.columns:
+                raise self._error(
+                    name,
+                    column,
+                    f"the contract {contract.name!r} has no column {column!r}",
+                    did_you_mean(column, contract.columns),
+                )
+        return entry.columns
+
+    def _error(self, source: str | None, key: str | None, found: str, fix: str | None = None) -> SourceError:
+        where = f"{self._path.name}:{self._line_of(source, key)}"
+        return SourceError(where, f"source {source}: {found}" if source else found, fix)
+
+    def _line_of(self, source: str | None, key: str | None) -> int:
+        """Line of the key, else of the source's heading, else 1: TOML's parser does not keep lines."""
+        start = 0
+        if source is not None:
+            heading = re.compile(rf"\s*\[\s*source\s*\.\s*\"?{re.escape(source)}\"?\s*[\].]")
+            start = next((n for n, line in enumerate(self._lines) if heading.match(line)), 0)
+        if key is not None:
+            assignment = re.compile(
+                rf"(?:^|[{{,\s])\"?{re.escape(key)}\"?\s*=|^\s*\[.*\b{re.escape(key)}\s*\]"
+            )
+            for number in range(start, len(self._lines)):
+                if assignment.search(self._lines[number]):
+                    return number + 1
+        return start + 1

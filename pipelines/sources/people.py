@@ -1,0 +1,94 @@
+"""People, their consents and their suppressions: what delivery reads at push time.
+
+A person keeps one number for ever. A row's ``revision`` grows only when something changed that a delivery would
+see, so that everything downstream works on the changed people alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+
+import duckdb
+
+from pipelines.sources import provenance, views
+from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
+from pipelines.sources.model import Source
+
+ARRIVING = (CUSTOMERS, CONSENTS, SUPPRESSIONS)
+TEMPORARY = (
+    "consent_rows",
+    "consents_in_force",
+    "suppression_rows",
+    "known_identifier",
+    "suppressed_identifier",
+    "suppression_match",
+    "suppressed_people",
+    "next_people",
+    "changed_people",
+    "next_revision",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PeopleReport:
+    """What one rebuild of people did."""
+
+    people: int
+    """Rows, those gone and erased included."""
+    changed: int
+    """Rows that are new or that delivery must look at again."""
+    reachable: int
+    """People who are neither suppressed nor gone and have granted at least one purpose."""
+    suppressed: int
+    unmatched_suppressions: int
+    """Suppressions that name nobody we know."""
+
+
+def build_people(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], today: date) -> PeopleReport:
+    """Bring people, consents and suppressions up to what is in force of the sources, in one transaction.
+
+    Also remakes the views of all contracts and the record of provenance. Rows dated after ``today`` grant
+    nothing.
+    """
+    con.execute("set variable day_after = ?", [datetime.combine(today + timedelta(days=1), time())])
+    con.execute(_statement("matching"))
+    con.execute("begin")
+    try:
+        con.execute(_statement("people_tables"))
+        for contract in ARRIVING:
+            rows = views.delivered(con, sources, contract)
+            con.execute(f"create or replace temp view arriving_{contract.name} as\n{rows}")
+        con.execute(_statement("people"))
+        views.create_views(con, sources)
+        provenance.record(con, sources)
+        report = _report(con)
+        for table in TEMPORARY:
+            con.execute(f"drop table temp.{table}")
+        for contract in ARRIVING:
+            con.execute(f"drop view temp.arriving_{contract.name}")
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    return report
+
+
+def _report(con: duckdb.DuckDBPyConnection) -> PeopleReport:
+    query = """
+select
+  (select count(*) from people),
+  (select count(*) from changed_people),
+  (select count(*) from people where suppressed is null and len(granted) > 0),
+  (select count(*) from people where suppressed is not null),
+  (select count(*) from suppressions where person_no is null)
+"""
+    return PeopleReport(*con.execute(query).fetchall()[0])
+
+
+@cache
+def _statement(name: str) -> str:
+    return (Path(__file__).parent / f"{name}.sql").read_text(encoding="utf-8")

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
+from difflib import get_close_matches
 from functools import cached_property
 
 import duckdb
@@ -18,21 +19,18 @@ from connectors.base import Connector, DeliveryError
 from connectors.registry import load, open_connector
 from pipelines.delivery import delivery as engine
 from pipelines.delivery import model
-from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.delivery.guards import Bounds, Overrides
-from pipelines.delivery.journal import Decision, Journal
+from pipelines.delivery.journal import Decision, Journal, Moving
+from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.duck import open_duckdb
 from pipelines.segments.catalog import Catalog
-from pipelines.segments.compute import Computed, Failed, compute
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
+from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
 from pipelines.sources.catalog import catalog
 from pipelines.sources.declaration import read_sources
-from pipelines.sources.features import build_features
-from pipelines.sources.load import load_all
 from pipelines.sources.model import LoadReport, Source
-from pipelines.sources.people import build_people
 from pipelines.warehouse import DuckDBEngine
 
 Shown = Callable[[str, int, int], None]
@@ -45,7 +43,7 @@ class UnknownName(LookupError):
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a load brought in. ``people`` is None when they could not be brought up to date, ``error`` says why."""
+    """What a load brought in. ``people`` is None when they could not be brought up to date; ``error`` says why."""
 
     reports: tuple[LoadReport, ...]
     as_of: date
@@ -54,8 +52,22 @@ class Loaded:
 
     @property
     def ok(self) -> bool:
-        """Whether every source, and the people, are up to date."""
-        return self.error is None and all(report.error is None for report in self.reports)
+        """Whether every source, the people and the features are up to date."""
+        return not self.complaints
+
+    @property
+    def complaints(self) -> list[str]:
+        """A sentence for everything that is not up to date."""
+        found = [report.error for report in self.reports if report.error is not None]
+        return [*found, *([self.error] if self.error else [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """The last finished push of an audience."""
+
+    delivery: Delivery
+    ended_at: datetime
 
 
 def unseen(what: str, done: int, total: int) -> None:
@@ -143,19 +155,31 @@ class Project:
             opened.close()
 
     def compute(
-        self, as_of: date, names: Sequence[str] | None = None, show: Shown = unseen
+        self, as_of: date | None = None, names: Sequence[str] | None = None, show: Shown = unseen
     ) -> list[Computed | Failed]:
-        """Compute segments for a day; one that fails never stops its neighbours."""
-        chosen = self.segments if names is None else tuple(self.segment(name) for name in names)
-        with self.engine(read_only=False) as warehouse:
-            return compute(warehouse, chosen, as_of, show)
+        """Compute segments for a day, by default the newest loaded one; features are built where missing.
 
-    def segment(self, name: str) -> Segment:
-        """A segment by name; raises UnknownName."""
-        for segment in self.segments:
-            if segment.name == name:
-                return segment
-        raise UnknownName(_unknown("segment", name, [s.name for s in self.segments]))
+        One that fails never stops its neighbours; broken files fail with their error.
+        """
+        chosen = self.definitions if names is None else tuple(self.definition(name) for name in names)
+        day = as_of or self.newest_loaded or self.newest_as_of
+        self.need_features(day)
+        done = 0
+
+        def counted(outcome: Outcome) -> None:
+            nonlocal done
+            done += 1
+            show("computing segments", done, len(chosen))
+
+        with self.engine(read_only=False) as warehouse:
+            return compute(warehouse, chosen, day, counted)
+
+    def definition(self, name: str) -> Segment | BrokenSegment:
+        """A segment, or its broken file, by name; raises UnknownName."""
+        for definition in self.definitions:
+            if definition.name == name:
+                return definition
+        raise UnknownName(_unknown("segment", name, [d.name for d in self.definitions]))
 
     # --- plan, push, look back ----------------------------------------------------------------------------
 
@@ -242,16 +266,34 @@ class Project:
             max_age_days=self.settings.max_segment_age_days,
         )
 
-    def status(self) -> list[Delivery]:
+    def status(self) -> list[Pushed]:
         """The last finished push of every audience; empty when nothing was ever pushed."""
-        if not (self.settings.state_dir / "journal.sqlite").exists():
-            return []
-        with Journal.open(self.settings.state_dir / "journal.sqlite") as journal:
-            return [Delivery.from_json(push.report) for push in journal.last_pushes()]
+        with self._journal() as journal:
+            last = journal.last_pushes() if journal else []
+        return [Pushed(Delivery.from_json(push.report), push.ended_at) for push in last]
+
+    def under_way(self) -> list[Moving]:
+        """How far pushes that have begun and not ended are."""
+        with self._journal() as journal:
+            return journal.under_way() if journal else []
 
     def decisions(self) -> list[Decision]:
         """Every override that an operator made, newest first."""
-        if not (self.settings.state_dir / "journal.sqlite").exists():
-            return []
-        with Journal.open(self.settings.state_dir / "journal.sqlite") as journal:
-            return journal.decisions()
+        with self._journal() as journal:
+            return journal.decisions() if journal else []
+
+    @contextmanager
+    def _journal(self) -> Iterator[Journal | None]:
+        path = self.settings.state_dir / "journal.sqlite"
+        if not path.exists():
+            yield None
+            return
+        with Journal.open(path) as journal:
+            yield journal
+
+
+def _unknown(what: str, name: str, known: Sequence[str]) -> str:
+    close = get_close_matches(name, known, n=1, cutoff=0.4)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    listed = ", ".join(sorted(set(known))) or "none are defined"
+    return f"there is no {what} {name!r}{hint} Known: {listed}"

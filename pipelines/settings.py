@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         return here if here.is_file() else None
 
     @property
+    def is_demo(self) -> bool:
+        """No sources are declared: the demo data stand in."""
+        return self.sources_file is None
+
+    @property
     def segment_folder(self) -> Path:
         """The folder of segment files in force."""
         if self.segment_defs is not None:

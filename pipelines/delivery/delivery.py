@@ -194,7 +194,7 @@ class _Desk:
             self.journal,
             number,
             push.segment,
-            expires_after=self.account.connector.limits.expires_after,
+            expires_after=self.account.connector.lifetime(push.options),
             retry_after=self.account.retry_rejected_after,
         )
 
@@ -239,6 +239,7 @@ class _Desk:
             stopped=prepared.verdict.stops,
             held=self.ledger.held(prepared.number),
             requests=sender.requests,
+            unnamed=sender.unnamed,
             errors=[*sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
         )
 

@@ -61,6 +61,18 @@ class LastPush:
 
 
 @dataclass(frozen=True, slots=True)
+class Moving:
+    """A push that has begun and not ended: under way, or cut off."""
+
+    destination: str
+    segment: str
+    run_id: str
+    started_at: datetime
+    batches: int
+    settled: int
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """An operator's override, with who and why."""
 
@@ -330,6 +342,31 @@ class Journal:
             """
         )
         return [LastPush(row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4]) for row in rows]
+
+    def under_way(self) -> list[Moving]:
+        """Audiences whose newest push has no end, with how many of its batches have an answer."""
+        rows = self._db.execute(
+            """
+            with newest as (
+              select max(id) as id
+              from pushes
+              group by destination, segment
+            )
+            select
+              pushes.destination, pushes.segment, pushes.run_id, pushes.started_at,
+              count(batches.id), count(batches.settled_at)
+            from pushes
+            left join batches
+              on batches.run_id = pushes.run_id
+              and batches.destination = pushes.destination
+              and batches.segment = pushes.segment
+            where pushes.id in (select id from newest)
+              and pushes.ended_at is null
+            group by pushes.id
+            order by pushes.destination, pushes.segment
+            """
+        )
+        return [Moving(r[0], r[1], r[2], datetime.fromisoformat(r[3]), r[4], r[5]) for r in rows]
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:

@@ -84,6 +84,8 @@ class Delivery:
     held: int = 0
     must_go: int = 0
     requests: int = 0
+    rejected_unnamed: int = 0
+    """Rows of this run that the platform refused without saying which; they count as added."""
     withheld: Mapping[str, int] = field(default_factory=dict)
     rejected_reasons: Mapping[str, int] = field(default_factory=dict)
     verdict: str = "fine"

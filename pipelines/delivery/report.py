@@ -63,6 +63,7 @@ def receipted(
     stopped: bool,
     held: int,
     requests: int,
+    unnamed: int,
     errors: Sequence[str],
 ) -> Delivery:
     """The plan with what became of it.
@@ -78,6 +79,7 @@ def receipted(
         uncertain=outcome.unsure_adds + outcome.unsure_removes,
         held=held,
         requests=requests,
+        rejected_unnamed=unnamed,
         errors=tuple(dict.fromkeys(errors)),
     )
     _must_close(delivery, difference, outcome, stopped)

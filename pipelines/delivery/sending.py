@@ -50,6 +50,7 @@ class Sender:
     outbox: Outbox
     progress: Progress
     requests: int = 0
+    unnamed: int = 0
     errors: list[str] = field(default_factory=list)
     stopped_by: DeliveryError | None = None
     _failures: int = 0
@@ -102,6 +103,7 @@ class Sender:
             self._failed(DeliveryError(sentence))
         else:
             self._failures = 0
+            self.unnamed += receipt.rejected_unlocated
             rejected = self.outbox.members(batch, receipt.rejected)
             self.journal.settle(self.destination, self.segment, batch.id, receipt, rejected)
         return []

@@ -1,0 +1,255 @@
+"""The commands. Each reads the settings, calls the project, shows what came of it, and exits with a meaning."""
+
+from __future__ import annotations
+
+import getpass
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic import ValidationError
+
+from connectors.registry import NotAConnector, UnknownConnector
+from pipelines.cli import machine, tables
+from pipelines.cli.exits import Exit, of_deliveries
+from pipelines.cli.tables import console, errors
+from pipelines.delivery.guards import Overrides
+from pipelines.delivery.journal import JournalError
+from pipelines.delivery.model import Delivery
+from pipelines.demo import as_demo, platforms, run_demo
+from pipelines.duck import StoreBusy, StoreDamaged
+from pipelines.engine import EngineError
+from pipelines.project import Project, UnknownName
+from pipelines.segments.errors import SegmentError
+from pipelines.segments.run import Failed
+from pipelines.settings import Settings
+from pipelines.sources.errors import SourceError
+
+app = typer.Typer(
+    help="From first-party data to exactly the right people in every ad platform and email tool.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+MISTAKES = (UnknownName, UnknownConnector, NotAConnector, SegmentError, SourceError, FileNotFoundError)
+TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError)
+
+Json = Annotated[
+    bool, typer.Option("--json", help="Machine output: one JSON object a line, on standard output.")
+]
+Names = Annotated[
+    list[str] | None,
+    typer.Argument(
+        help="SEGMENT, DESTINATION/SEGMENT or DESTINATION/; nothing means all.", show_default=False
+    ),
+]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The last whole day that counts, YYYY-MM-DD; default: the newest loaded day."),
+]
+
+
+def main() -> None:
+    """Entry point of the console script."""
+    try:
+        app()
+    except MISTAKES as error:
+        _leave(str(error), Exit.USAGE)
+    except TROUBLE as error:
+        _leave(str(error), Exit.FAILED)
+    except ValidationError as error:
+        _leave(_settings_mistake(error), Exit.USAGE)
+
+
+def _settings_mistake(error: ValidationError) -> str:
+    """Names the variable and never its value."""
+    faults = [f"TURNOUT_{'_'.join(map(str, e['loc'])).upper()}: {e['msg']}" for e in error.errors()]
+    return "settings: " + "; ".join(faults)
+
+
+def _leave(sentence: str, code: Exit) -> None:
+    errors.print(sentence, style="red", markup=False, highlight=False, soft_wrap=True)
+    sys.exit(code)
+
+
+def _project() -> Project:
+    settings = Settings()
+    return Project(as_demo(settings) if settings.is_demo else settings)
+
+
+def _day(text: str | None) -> date | None:
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD") from None
+
+
+@contextmanager
+def _steps() -> Iterator[tables.Steps]:
+    with tables.progress() as shown:
+        yield tables.Steps(shown)
+
+
+@app.command()
+def demo() -> None:
+    """The main job, end to end: real data, eight segments, two sandboxed platforms, three runs."""
+    raise typer.Exit(run_demo(Settings()))
+
+
+@app.command()
+def sources(as_of: AsOf = None, as_json: Json = False) -> None:
+    """Load every declared source, the people in them, and the features of a day."""
+    project = _project()
+    with _steps() as show:
+        loaded = project.load(_day(as_of), show)
+    if as_json:
+        machine.write(machine.of_source(report) for report in loaded.reports)
+    else:
+        console.print(tables.of_sources(loaded.reports))
+        if loaded.people is not None:
+            console.print(f"{loaded.people:,} people; features of {loaded.as_of}")
+    for sentence in loaded.complaints:
+        errors.print(sentence, style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(Exit.OK if loaded.ok else Exit.FAILED)
+
+
+@app.command()
+def segments(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Segments; nothing means all.", show_default=False)
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only read the definitions; exit 2 when one is broken.")
+    ] = False,
+) -> None:
+    """Compute segments for a day and show their sizes, or check the definitions."""
+    project = _project()
+    if check:
+        raise typer.Exit(_check(project))
+    with _steps() as show:
+        outcomes = project.compute(_day(as_of), names or None, show)
+    if as_json:
+        machine.write(machine.of_segment(outcome) for outcome in outcomes)
+    else:
+        console.print(tables.of_segments(outcomes))
+    failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
+    for failure in failures:
+        errors.print(str(failure.error), style="red", markup=False, soft_wrap=True)
+    raise typer.Exit(Exit.FAILED if failures else Exit.OK)
+
+
+def _check(project: Project) -> Exit:
+    for broken in project.broken:
+        errors.print(str(broken.error), style="red", markup=False, highlight=False, soft_wrap=True)
+    console.print(f"{len(project.segments)} segments are fine, {len(project.broken)} broken")
+    return Exit.USAGE if project.broken else Exit.OK
+
+
+@app.command()
+def plan(names: Names = None, as_json: Json = False) -> None:
+    """The difference of every audience, counted and judged; sends nothing."""
+    project = _project()
+    run = project.new_run()
+    deliveries = [
+        d for destination, chosen in _selected(project, names) for d in project.plan(destination, chosen, run)
+    ]
+    if as_json:
+        machine.write(machine.of_plan(d) for d in deliveries)
+    else:
+        console.print(tables.of_plan(deliveries))
+    tables.say_why(deliveries, errors.print)
+    raise typer.Exit(of_deliveries(deliveries))
+
+
+@app.command()
+def sync(
+    names: Names = None,
+    as_json: Json = False,
+    accept_removals: Annotated[
+        bool, typer.Option("--accept-removals", help="Let a large removal pass.")
+    ] = False,
+    accept_growth: Annotated[bool, typer.Option("--accept-growth", help="Let a size jump pass.")] = False,
+    resync: Annotated[
+        bool,
+        typer.Option("--resync", help="Doubt everything: send all desired people again, remove all others."),
+    ] = False,
+    why: Annotated[str, typer.Option(help="Why a guard is overridden; recorded with your name.")] = "",
+) -> None:
+    """Push the difference: removes first, then adds. Safe to repeat at any time."""
+    if (accept_removals or accept_growth) and not why.strip():
+        raise typer.BadParameter("say why with --why; it is recorded with your name")
+    project = _project()
+    overrides = Overrides(accept_removals, accept_growth, who=getpass.getuser(), why=why.strip())
+    run = project.new_run(overrides=overrides, resync=resync)
+    with platforms(project.settings), _steps() as show:
+        deliveries = _each(project, names, lambda d, chosen: project.sync(d, chosen, run, show.watch()))
+    if as_json:
+        machine.write(machine.of_push(d) for d in deliveries)
+    else:
+        console.print(tables.of_pushes(deliveries))
+    tables.say_why(deliveries, errors.print)
+    raise typer.Exit(of_deliveries(deliveries))
+
+
+def _each(
+    project: Project, names: list[str] | None, act: Callable[[str, list[str]], list[Delivery]]
+) -> list[Delivery]:
+    return [d for destination, chosen in _selected(project, names) for d in act(destination, chosen)]
+
+
+def _selected(project: Project, names: list[str] | None) -> list[tuple[str, list[str]]]:
+    selected = list(project.select(names or []).items())
+    for broken in project.broken:
+        errors.print(str(broken.error), style="yellow", markup=False, highlight=False, soft_wrap=True)
+    return selected
+
+
+@app.command()
+def status(as_json: Json = False) -> None:
+    """The last push of every audience; readable while a push runs."""
+    project = _project()
+    last = project.status()
+    if as_json:
+        machine.write(machine.of_push(p.delivery) | {"ended_at": p.ended_at.isoformat()} for p in last)
+        return
+    if not last:
+        console.print("Nothing was pushed yet: turnout sync")
+        return
+    console.print(tables.of_pushes([p.delivery for p in last]))
+    for moving in project.under_way():
+        console.print(
+            f"[cyan]{moving.destination}/{moving.segment}[/]: {moving.settled} of {moving.batches} batches receipted"
+        )
+
+
+@app.command()
+def sandbox(
+    port: Annotated[int | None, typer.Option(help="Port on loopback.")] = None,
+    faults: Annotated[Path | None, typer.Option(help="A TOML file of faults, see docs/sandbox.md.")] = None,
+) -> None:
+    """Meta and Mailchimp as local servers that check every request; Ctrl-C ends them."""
+    from connectors.sandbox import DEFAULT_PORT, serve
+
+    options: dict[str, Any] = {"faults": faults} if faults else {}
+    serve(Settings().sandbox_dir, port=port or DEFAULT_PORT, **options)
+
+
+@app.command()
+def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 3000) -> None:
+    """The Dagster UI: schedule, look, backfill. Over the demo's data when no sources are declared."""
+    from pipelines.assets.dev import dev_command
+
+    project = _project()
+    with platforms(project.settings):
+        command, environment = dev_command(project.settings, port)
+        raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603 - our own command line

@@ -1,0 +1,29 @@
+"""What the exit codes mean; the README's table is held to these."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+from pipelines.delivery.model import Delivery
+
+
+class Exit(IntEnum):
+    """Exit codes of every command, worst one wins."""
+
+    OK = 0
+    FAILED = 1
+    """Something failed or is unsure; running it again is safe and repairs what it can."""
+    USAGE = 2
+    """The command, a setting or a definition has a mistake; nothing was done."""
+    STOPPED = 3
+    """A guard held people back; the sentence names the word that lets them pass."""
+
+
+def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:
+    """The exit code of a plan or a push."""
+    if any(d.status == "failed" or d.errors for d in deliveries):
+        return Exit.FAILED
+    if any(d.status == "stopped" or d.verdict not in ("fine", "overridden") for d in deliveries):
+        return Exit.STOPPED
+    return Exit.OK

@@ -1,0 +1,86 @@
+"""``--json``: one object a line, with keys that stay."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import orjson
+
+from pipelines.delivery.model import Delivery
+from pipelines.segments.run import Computed, Failed
+from pipelines.sources.model import LoadReport
+
+
+def write(objects: Iterable[Mapping[str, Any]]) -> None:
+    """Objects to standard output, a line each."""
+    for one in objects:
+        sys.stdout.write(orjson.dumps(one).decode() + "\n")
+
+
+def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
+    """A computed segment; ``share`` is of its universe, 0 to 1. A failed one has ``error`` and no size."""
+    if isinstance(outcome, Failed):
+        return {
+            "name": outcome.name,
+            "as_of": outcome.as_of.isoformat(),
+            "size": None,
+            "share": None,
+            "error": str(outcome.error),
+        }
+    profile = outcome.profile
+    return {
+        "name": profile.segment,
+        "as_of": profile.as_of.isoformat(),
+        "size": profile.size,
+        "share": profile.share,
+        "error": None,
+    }
+
+
+def of_source(report: LoadReport) -> dict[str, Any]:
+    """What became of a source."""
+    return {
+        "source": report.source,
+        "contract": report.contract,
+        "rows": report.rows,
+        "seconds": report.seconds,
+        "error": report.error,
+    }
+
+
+def of_plan(delivery: Delivery) -> dict[str, Any]:
+    """What a push would do; counts are people, ``held`` is what the platform holds before it."""
+    return {
+        "destination": delivery.destination,
+        "segment": delivery.segment,
+        "as_of": delivery.as_of.isoformat() if delivery.as_of else None,
+        "desired": delivery.desired,
+        "adds": delivery.adds,
+        "removes": delivery.removes,
+        "held": delivery.held,
+        "withheld": sum(delivery.withheld.values()),
+        "withheld_by_reason": delivery.withheld,
+        "rejected": delivery.rejected,
+        "rejected_by_reason": delivery.rejected_reasons,
+        "verdict": delivery.verdict,
+        "sentence": delivery.sentence,
+    }
+
+
+def of_push(delivery: Delivery) -> dict[str, Any]:
+    """What a push did: the plan's keys, with what was done; ``held`` is what the platform holds after it."""
+    return of_plan(delivery) | {
+        "status": delivery.status,
+        "added": delivery.added,
+        "removed": delivery.removed,
+        "uncertain": delivery.uncertain,
+        "rejected_unnamed": delivery.rejected_unnamed,
+        "requests": delivery.requests,
+        "run_id": delivery.run_id,
+        "audience": delivery.audience,
+        "audience_id": delivery.audience_id,
+        "url": delivery.url,
+        "errors": list(delivery.errors),
+    }

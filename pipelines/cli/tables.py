@@ -1,0 +1,138 @@
+"""What commands print for people."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table
+
+from pipelines.delivery.model import Delivery, Watch
+from pipelines.segments.run import Computed, Failed
+from pipelines.sources.model import LoadReport
+
+console = Console()
+errors = Console(stderr=True)
+
+STYLES = {"delivered": "green", "planned": "cyan", "stopped": "yellow", "failed": "red"}
+
+
+@contextmanager
+def progress() -> Iterator[Progress]:
+    """A progress display on standard error that leaves no trace in a pipe."""
+    columns = (
+        TextColumn("{task.description:<34}"),
+        BarColumn(bar_width=30),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
+    with Progress(*columns, console=errors, transient=False) as shown:
+        yield shown
+
+
+class Steps:
+    """One bar per thing that is being done."""
+
+    def __init__(self, shown: Progress) -> None:
+        self._shown = shown
+        self._tasks: dict[str, TaskID] = {}
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Show that ``done`` of ``total`` are done."""
+        if what not in self._tasks:
+            self._tasks[what] = self._shown.add_task(what, total=total)
+        self._shown.update(self._tasks[what], completed=done, total=total)
+
+    def watch(self) -> Watch:
+        """The same for a push."""
+
+        def shown(destination: str, segment: str, op: str, done: int, total: int) -> None:
+            self(f"{op} {destination}/{segment}", done, total)
+
+        return shown
+
+
+def of_sources(reports: Sequence[LoadReport]) -> Table:
+    """Sources with their rows and what went wrong."""
+    table = _table("source", "rows", "seconds", "state")
+    for report in reports:
+        state = "[red]failed, yesterday's table stays[/]" if report.error else "[green]loaded[/]"
+        table.add_row(report.source, f"{report.rows:,}", f"{report.seconds:.1f}", state)
+    return table
+
+
+def of_segments(outcomes: Sequence[Computed | Failed]) -> Table:
+    """Segments with size and share."""
+    table = _table("segment", "as of", "people", "share", "state")
+    for outcome in outcomes:
+        if isinstance(outcome, Failed):
+            table.add_row(outcome.name, str(outcome.as_of), "", "", "[red]failed[/]")
+            continue
+        p = outcome.profile
+        table.add_row(p.segment, str(p.as_of), f"{p.size:,}", f"{p.share:.1%}", "[green]computed[/]")
+    return table
+
+
+def of_plan(deliveries: Sequence[Delivery]) -> Table:
+    """What a push would do."""
+    table = _table(
+        "segment", "people", "destination", "adds", "removes", "withheld", "rejected", "held", "verdict"
+    )
+    for d in deliveries:
+        numbers = (d.adds, d.removes, sum(d.withheld.values()), d.rejected, d.held)
+        table.add_row(
+            d.segment,
+            f"{d.desired:,}",
+            d.destination,
+            *(f"{n:,}" for n in numbers),
+            f"[{_style(d)}]{d.verdict}[/]",
+        )
+    return table
+
+
+def of_pushes(deliveries: Sequence[Delivery], title: str | None = None) -> Table:
+    """What a push did."""
+    table = _table(
+        "segment", "size", "destination", "added", "removed", "rejected", "withheld", "held", "state"
+    )
+    table.title = title
+    for d in deliveries:
+        numbers = (d.added, d.removed, d.rejected, sum(d.withheld.values()), d.held)
+        table.add_row(
+            d.segment,
+            f"{d.desired:,}",
+            d.destination,
+            *(f"{n:,}" for n in numbers),
+            f"[{_style(d)}]{d.status}[/]",
+        )
+    return table
+
+
+def say_why(deliveries: Sequence[Delivery], say: Callable[[str], None]) -> None:
+    """One sentence for each audience that did not end as wanted."""
+    for d in deliveries:
+        if d.verdict not in ("fine", "overridden", "failed"):
+            say(f"[yellow]{d.destination}/{d.segment}[/]: {d.sentence}")
+        for error in d.errors:
+            say(f"[red]{d.destination}/{d.segment}[/]: {error}")
+
+
+def reasons(counts: Mapping[str, int]) -> str:
+    """``12 no consent, 3 unsubscribed``, the most frequent first."""
+    ordered = sorted(counts.items(), key=lambda item: -item[1])
+    return ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in ordered)
+
+
+def _style(delivery: Delivery) -> str:
+    stopped = delivery.verdict not in ("fine", "overridden") and delivery.status != "failed"
+    return "yellow" if stopped else STYLES[delivery.status]
+
+
+def _table(*names: str) -> Table:
+    table = Table(header_style="bold", border_style="dim")
+    for name in names:
+        words = name in ("segment", "source", "destination", "state", "verdict", "as of")
+        table.add_column(name, justify="left" if words else "right", no_wrap=True)
+    return table

@@ -1,0 +1,146 @@
+"""The demo: with no sources declared, Turnout runs over real purchase data and two sandboxed platforms.
+
+Every setting can still be set; the demo only fills in what is missing.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, timedelta
+
+from connectors.sandbox import (
+    DEFAULT_PORT,
+    SANDBOX_MAILCHIMP_KEY,
+    SANDBOX_MAILCHIMP_LIST,
+    SANDBOX_META_AD_ACCOUNT,
+    SANDBOX_META_TOKEN,
+    SandboxServer,
+)
+from pipelines.cli import tables
+from pipelines.cli.exits import Exit, of_deliveries
+from pipelines.cli.tables import console
+from pipelines.delivery.model import Delivery
+from pipelines.project import Project
+from pipelines.settings import Settings
+
+LAST_DAY = date(2017, 12, 31)
+"""The last whole day of the demo data: 2018 begins with a few baskets of the night, by a clock offset."""
+FIRST_PUSH = date(2017, 12, 1)
+"""The day of the demo's first push; the published catalogue compares the same two days."""
+
+
+def as_demo(settings: Settings) -> Settings:
+    """The settings with the demo's day, and the sandbox's accounts in the environment where none are set."""
+    home = f"http://127.0.0.1:{DEFAULT_PORT}"
+    for name, value in {
+        "TURNOUT_META_BASE_URL": f"{home}/meta",
+        "TURNOUT_META_TOKEN": SANDBOX_META_TOKEN,
+        "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
+        "TURNOUT_MAILCHIMP_BASE_URL": f"{home}/mailchimp/3.0",
+        "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
+        "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
+        "TURNOUT_FILE_FOLDER": str(settings.home / "files"),
+        "TURNOUT_HOME": str(settings.home),
+    }.items():
+        os.environ.setdefault(name, value)
+    if settings.today is not None:
+        return settings
+    return settings.model_copy(update={"today": LAST_DAY + timedelta(days=1)})
+
+
+@contextmanager
+def platforms(settings: Settings) -> Iterator[None]:
+    """The sandbox while the block runs, when the demo's accounts point at it and nobody serves it yet."""
+    if not settings.is_demo or os.environ["TURNOUT_META_TOKEN"] != SANDBOX_META_TOKEN or _served():
+        yield
+        return
+    with SandboxServer(settings.sandbox_dir, port=DEFAULT_PORT):
+        yield
+
+
+def _served() -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0
+
+
+def run_demo(settings: Settings) -> Exit:
+    """Load, segment and push as of two days, showing that nothing is pushed twice; returns the exit code.
+
+    Run again, it finds everything in place and pushes nothing.
+    """
+    settings = as_demo(settings)
+    with platforms(settings):
+        if _newest(settings) is None:
+            early = settings.model_copy(update={"today": FIRST_PUSH + timedelta(days=1)})
+            _headline(f"1 · First push, as of {FIRST_PUSH}")
+            _prepare(early)
+            runs = [_push(early, "Run 1: everybody is new")]
+            _headline("2 · The same again")
+            runs.append(_push(early, "Run 2: nothing changed, nothing is sent"))
+            _headline(f"3 · A month later, as of {LAST_DAY}")
+            _prepare(settings)
+            runs.append(_push(settings, "Run 3: exactly the changes"))
+        else:
+            _headline("The demo is in place; pushing again")
+            runs = [_push(settings, "Nothing changed, nothing is sent")]
+    _farewell(settings, runs)
+    return max(of_deliveries(run) for run in runs)
+
+
+def _newest(settings: Settings) -> date | None:
+    """The day of the newest finished demo run, None when there was none."""
+    pushed = [push.delivery.as_of for push in Project(settings).status() if push.delivery.as_of]
+    return LAST_DAY if LAST_DAY in pushed else None
+
+
+def _prepare(settings: Settings) -> None:
+    project = Project(settings)
+    with tables.progress() as shown:
+        show = tables.Steps(shown)
+        loaded = project.load(None, show)
+        outcomes = project.compute(loaded.as_of, None, show)
+    for sentence in loaded.complaints:
+        console.print(sentence, style="red", markup=False)
+    rows = sum(report.rows for report in loaded.reports)
+    console.print(f"{rows:,} rows of {len(loaded.reports)} sources, {loaded.people or 0:,} people")
+    console.print(tables.of_segments(outcomes))
+
+
+def _push(settings: Settings, title: str) -> list[Delivery]:
+    project = Project(settings)
+    # The month between the demo's two days changes segments that turn over in days: that is the demo, not a slip.
+    run = project.new_run()
+    with tables.progress() as shown:
+        watch = tables.Steps(shown).watch()
+        deliveries = [
+            d for name, chosen in project.select([]).items() for d in project.sync(name, chosen, run, watch)
+        ]
+    console.print(tables.of_pushes(deliveries, title))
+    tables.say_why(deliveries, console.print)
+    return deliveries
+
+
+def _headline(text: str) -> None:
+    console.print()
+    console.rule(f"[bold]{text}[/]", align="left")
+
+
+def _farewell(settings: Settings, runs: Sequence[Sequence[Delivery]]) -> None:
+    sent = [sum(d.requests for d in run) for run in runs]
+    console.print()
+    console.print("Requests sent: " + ", ".join(f"run {n}: {count}" for n, count in enumerate(sent, 1)))
+    console.print(
+        f"""
+[bold]What to try next[/]
+  make dev                     the Dagster UI: lineage, schedules, backfills, plots
+  .venv/bin/turnout status     the last push of every audience
+  .venv/bin/turnout plan       what a push would do now
+  .venv/bin/turnout sandbox    look at the two platforms at http://127.0.0.1:{DEFAULT_PORT}
+  {settings.segment_folder}/   edit a segment, then: turnout segments, turnout plan, turnout sync
+  docs/sources.md              put your own data in place of the demo's""",
+        highlight=False,
+    )

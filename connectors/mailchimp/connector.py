@@ -67,7 +67,7 @@ class MailchimpConnector(Connector):
             ),
             secrets=(key, self._authorization.removeprefix("Basic ")),
         )
-        self._list = f"/3.0/lists/{settings.list_id}"
+        self._list = f"/lists/{settings.list_id}"
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
         """The tag by its id, else by its exact name, else a new one.

@@ -12,12 +12,12 @@ from collections.abc import Iterator
 from connectors.base import Refused
 
 ENDPOINTS = (
-    ("GET", re.compile(r"/3\.0/lists/[^/]+")),
-    ("GET", re.compile(r"/3\.0/lists/[^/]+/tag-search")),
-    ("GET", re.compile(r"/3\.0/lists/[^/]+/segments/[0-9]+")),
-    ("POST", re.compile(r"/3\.0/lists/[^/]+/segments")),
-    ("POST", re.compile(r"/3\.0/lists/[^/]+/segments/[0-9]+")),
-    ("PUT", re.compile(r"/3\.0/lists/[^/]+/members/[0-9a-f]{32}")),
+    ("GET", re.compile(r"/lists/[^/]+")),
+    ("GET", re.compile(r"/lists/[^/]+/tag-search")),
+    ("GET", re.compile(r"/lists/[^/]+/segments/[0-9]+")),
+    ("POST", re.compile(r"/lists/[^/]+/segments")),
+    ("POST", re.compile(r"/lists/[^/]+/segments/[0-9]+")),
+    ("PUT", re.compile(r"/lists/[^/]+/members/[0-9a-f]{32}")),
 )
 """All that is ever called. Batch subscribe (``POST /lists/{id}``), archiving, permanent deletion are not."""
 

@@ -21,7 +21,7 @@ class MailchimpSettings(ConnectorSettings):
         pattern=r"^[A-Za-z0-9]{4,40}$", description="Audience (list) id whose contacts are tagged."
     )
     base_url: BaseUrl | None = Field(
-        None, description="Where requests go; unset: the data centre that the key names."
+        None, description="Where requests go, with `/3.0`; unset: the data centre that the key names."
     )
     create_missing: bool = Field(
         False, description="Create contacts that the list does not have; off: they are reported and left out."
@@ -51,8 +51,8 @@ class MailchimpSettings(ConnectorSettings):
 
     @property
     def address(self) -> str:
-        """Where requests go, without the version."""
-        return self.base_url or f"https://{self._end_of_key}.api.mailchimp.com"
+        """Where requests go, version included."""
+        return self.base_url or f"https://{self._end_of_key}.api.mailchimp.com/3.0"
 
     @property
     def _end_of_key(self) -> str:

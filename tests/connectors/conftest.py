@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.connectors.server import FastTime, Scripted, scripted_server
+from connectors.testing import FastTime
+from tests.connectors.server import Scripted, scripted_server
 
 
 @pytest.fixture

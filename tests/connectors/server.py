@@ -10,10 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
-from connectors.pace import Clock
 
 
 @dataclass(frozen=True)
@@ -131,35 +128,6 @@ def scripted_server() -> Iterator[Scripted]:
     finally:
         server.shutdown()
         server.server_close()
-
-
-class FastTime:
-    """Time that passes only when somebody sleeps (or ``drift`` a reading), and remembers the pauses."""
-
-    def __init__(self, drift: float = 0.0) -> None:
-        self.pauses: list[float] = []
-        self._at = 1_000.0
-        self._drift = drift
-        self._lock = threading.Lock()
-        self.start = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
-
-    def sleep(self, seconds: float) -> None:
-        with self._lock:
-            self.pauses.append(seconds)
-            self._at += seconds
-
-    def monotonic(self) -> float:
-        with self._lock:
-            self._at += self._drift
-            return self._at
-
-    def now(self) -> datetime:
-        with self._lock:
-            return self.start + timedelta(seconds=self._at - 1_000.0)
-
-    @property
-    def clock(self) -> Clock:
-        return Clock(self.monotonic, self.sleep, self.now)
 
 
 def free_port() -> int:

@@ -11,8 +11,9 @@ import requests
 
 from connectors.base import ActionNeeded, AuthFailed, DeliveryError, QuotaExhausted, Refused, Uncertain
 from connectors.http import Http, Timing, jittered, retry_after
+from connectors.testing import FastTime
 from connectors.wire import MAX_BODY, Answer, NoAnswer
-from tests.connectors.server import FastTime, Reply, Scripted, free_port
+from tests.connectors.server import Reply, Scripted, free_port
 
 SECRET = "EAABsecretsecretsecret"
 

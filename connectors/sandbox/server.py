@@ -12,17 +12,21 @@ from types import TracebackType
 
 import uvicorn
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute, Mount
 
 from connectors.sandbox.accounts import DEFAULT_PORT
+from connectors.sandbox.api import api_routes
 from connectors.sandbox.connections import OpenConnections
 from connectors.sandbox.faults.board import FaultBoard
 from connectors.sandbox.faults.rules import Fault
 from connectors.sandbox.gate import Gate
+from connectors.sandbox.local_only import LocalOnly
 from connectors.sandbox.mailchimp.access import Connections
 from connectors.sandbox.mailchimp.api import MailchimpApi
 from connectors.sandbox.mailchimp.worker import BatchWorker
 from connectors.sandbox.meta.api import MetaApi
+from connectors.sandbox.pages.views import make_pages
 from connectors.sandbox.state import SandboxState
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Platform
@@ -31,17 +35,23 @@ START_SECONDS = 10
 
 
 def create_app(
-    folder: Path, faults: FaultBoard | None = None, connections: OpenConnections | None = None
+    folder: Path,
+    faults: FaultBoard | None = None,
+    connections: OpenConnections | None = None,
+    *,
+    allow_remote: bool = False,
 ) -> Starlette:
     """Both platforms, the API for tests and the pages, with their memory in ``folder``.
 
     ``connections`` comes from the server that runs the app; without it, faults that cut connections answer 502.
+    Requests to or from another machine's name are refused unless ``allow_remote``.
     """
     board = faults or FaultBoard()
     register = connections or OpenConnections()
     store = Store(folder)
     mailchimp = MailchimpApi(store)
     worker = BatchWorker(store, mailchimp)
+    state = SandboxState(folder)
 
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -50,16 +60,17 @@ def create_app(
             yield
         finally:
             worker.stop()
+            state.close()
             store.close()
 
     gates = {
         "/meta": Gate(Platform.META, MetaApi(store), store, board, register),
         "/mailchimp": Gate(Platform.MAILCHIMP, mailchimp, store, board, register, Connections()),
     }
-    return Starlette(
-        routes=[Mount(path, app=gate) for path, gate in gates.items()],
-        lifespan=lifespan,
-    )
+    routes: list[BaseRoute] = [Mount(path, app=gate) for path, gate in gates.items()]
+    routes += [*api_routes(state, board), *make_pages(state, board).routes()]
+    middleware = [] if allow_remote else [Middleware(LocalOnly)]
+    return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
 
 
 class SandboxServer:
@@ -84,7 +95,7 @@ class SandboxServer:
         self.url = f"http://[{name}]:{bound}" if ":" in name else f"http://{name}:{bound}"
         self._server = uvicorn.Server(
             uvicorn.Config(
-                create_app(folder, self.faults, self._connections),
+                create_app(folder, self.faults, self._connections, allow_remote=allow_remote),
                 http=self._connections.protocol(),
                 loop="asyncio",
                 log_level="warning",

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,18 +73,13 @@ class SandboxState:
             raise FileNotFoundError(f"no sandbox has run in {folder}: {FILE_NAME} is missing there")
         self._store = Store(folder)
 
-    @contextmanager
-    def _reading(self) -> Iterator[sqlite3.Connection]:
-        with self._store.reading() as db:
-            yield db
-
     def close(self) -> None:
         """Give the file back."""
         self._store.close()
 
     def audiences(self, platform: str | None = None) -> list[AudienceState]:
         """All audiences that exist, by platform and creation."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select 'meta' as platform, cast(id as text) as id, name, size,
@@ -109,9 +103,9 @@ class SandboxState:
             raise KeyError(f"{len(found)} audiences of {platform} are called {name_or_id!r}")
         return found[0]
 
-    def meta_members(self, audience_id: str) -> list[dict[str, str]]:
+    def meta_members(self, audience_id: str, *, limit: int | None = None) -> list[dict[str, str]]:
         """The rows of a Meta audience as they were sent, without empty cells."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select lower(hex(email)) as EMAIL, lower(hex(phone)) as PHONE, madid as MADID,
@@ -119,14 +113,15 @@ class SandboxState:
                 from meta_members
                 where audience = ?
                 order by member
+                limit coalesce(?, -1)
                 """,
-                (int(audience_id),),
+                (int(audience_id), limit),
             )
             return [_meta_member(row) for row in rows]
 
-    def mailchimp_members(self, segment_id: str) -> list[str]:
+    def mailchimp_members(self, segment_id: str, *, limit: int | None = None) -> list[str]:
         """The addresses in a Mailchimp segment, sorted."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select contacts.email
@@ -136,14 +131,15 @@ class SandboxState:
                   on contacts.list_id = segments.list_id and contacts.hash = members.hash
                 where segments.id = ?
                 order by contacts.email
+                limit coalesce(?, -1)
                 """,
-                (int(segment_id),),
+                (int(segment_id), limit),
             )
             return [str(email) for (email,) in rows]
 
     def changes(self, platform: str, audience_id: str) -> list[ChangeState]:
         """What happened to an audience, oldest first."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select at, request, added, removed, size
@@ -156,15 +152,30 @@ class SandboxState:
             return [ChangeState(**dict(row)) for row in rows]
 
     def requests(
-        self, platform: str | None = None, method: str | None = None, *, limit: int | None = None
+        self,
+        platform: str | None = None,
+        method: str | None = None,
+        *,
+        audience: str | None = None,
+        only_failed: bool = False,
+        before: int | None = None,
+        limit: int | None = None,
     ) -> list[LoggedRequest]:
-        """The request log, newest first."""
-        with self._reading() as db:
-            return request_log.read_log(db, platform=platform, method=method, limit=limit)
+        """The request log, newest first; ``before`` pages backwards by the log's numbers."""
+        with self._store.reading() as db:
+            return request_log.read_log(
+                db,
+                platform=platform,
+                method=method,
+                audience=audience,
+                only_failed=only_failed,
+                before=before,
+                limit=limit,
+            )
 
     def contacts(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[ContactState]:
         """All contacts of a Mailchimp list by address."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select contacts.email, contacts.status, contacts.left_by, contacts.merge_fields,
@@ -193,7 +204,7 @@ class SandboxState:
 
     def status_changes(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[StatusChange]:
         """Every change of a contact's subscription, oldest first."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             rows = db.execute(
                 """
                 select changes.at, changes.request, contacts.email, changes.before, changes.after
@@ -257,7 +268,7 @@ class SandboxState:
 
     def switches(self) -> Switches:
         """The standing conditions of the accounts."""
-        with self._reading() as db:
+        with self._store.reading() as db:
             return read_switches(db)
 
     def set_switches(self, **changes: object) -> Switches:

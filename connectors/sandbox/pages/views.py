@@ -1,0 +1,238 @@
+"""The pages' routes. Templates escape everything; identifiers reach them masked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.resources import files
+from urllib.parse import parse_qsl
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import ValidationError
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from connectors.sandbox.accounts import (
+    SANDBOX_MAILCHIMP_KEY,
+    SANDBOX_MAILCHIMP_LIST,
+    SANDBOX_META_AD_ACCOUNT,
+    SANDBOX_META_TOKEN,
+)
+from connectors.sandbox.faults.board import FaultBoard, Posted
+from connectors.sandbox.faults.reading import KINDS, FaultRuleError, parse_faults
+from connectors.sandbox.pages.chart import draw
+from connectors.sandbox.pages.masking import mask_email, mask_row
+from connectors.sandbox.state import SandboxState
+from connectors.sandbox.switches import Switches
+from connectors.sandbox.wire import Platform
+
+TITLES = {Platform.META: "Meta", Platform.MAILCHIMP: "Mailchimp"}
+SHOWN_MEMBERS = 25
+LOG_PAGE = 100
+# Templates can't run scripts or load anything from elsewhere, whatever an audience is called.
+SECURITY_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """The pages of one sandbox."""
+
+    state: SandboxState
+    board: FaultBoard
+    environment: Environment
+
+    def routes(self) -> list[Route]:
+        """All routes of the pages."""
+        return [
+            Route("/", self.home, methods=["GET"]),
+            Route("/style.css", self.style, methods=["GET"]),
+            Route("/audiences/{platform}/{audience}", self.audience, methods=["GET"]),
+            Route("/requests", self.requests, methods=["GET"]),
+            Route("/faults", self.faults, methods=["GET"]),
+            Route("/faults", self.add_fault, methods=["POST"]),
+            Route("/faults/clear", self.clear_faults, methods=["POST"]),
+            Route("/faults/remove/{position:int}", self.remove_fault, methods=["POST"]),
+            Route("/switches", self.set_switches, methods=["POST"]),
+        ]
+
+    def home(self, request: Request) -> Response:
+        """Platforms, audiences with sizes, and the last requests."""
+        audiences = self.state.audiences()
+        statuses: dict[str, int] = {}
+        for contact in self.state.contacts():
+            statuses[contact.status] = statuses.get(contact.status, 0) + 1
+        return self._page(
+            "home.html",
+            "Overview",
+            by_platform={p: [a for a in audiences if a.platform == p] for p in Platform},
+            largest=max((a.size for a in audiences), default=0) or 1,
+            titles=TITLES,
+            statuses=sorted(statuses.items()),
+            resubscribed=len(self.state.resubscribed()),
+            requests=self.state.requests(limit=12),
+            posted=self.board.posted(),
+            base=str(request.base_url).rstrip("/"),
+            credentials={
+                "TURNOUT_META_ACCESS_TOKEN": SANDBOX_META_TOKEN,
+                "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
+                "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
+                "TURNOUT_MAILCHIMP_LIST": SANDBOX_MAILCHIMP_LIST,
+            },
+        )
+
+    def style(self, _: Request) -> Response:
+        """The one style sheet."""
+        css = files("connectors.sandbox.pages").joinpath("style.css").read_bytes()
+        return Response(css, media_type="text/css", headers=SECURITY_HEADERS)
+
+    def audience(self, request: Request) -> Response:
+        """One audience: size over time, adds and removes by request, some members masked."""
+        platform, audience_id = request.path_params["platform"], request.path_params["audience"]
+        found = next((a for a in self.state.audiences(platform) if a.id == audience_id), None)
+        if found is None:
+            return self._page("missing.html", "No such audience", status=404)
+        changes = self.state.changes(platform, audience_id)
+        if platform == Platform.META:
+            rows = [mask_row(row) for row in self.state.meta_members(audience_id, limit=SHOWN_MEMBERS)]
+        else:
+            emails = self.state.mailchimp_members(audience_id, limit=SHOWN_MEMBERS)
+            rows = [{"email_address": mask_email(email)} for email in emails]
+        return self._page(
+            "audience.html",
+            found.name,
+            audience=found,
+            title=TITLES[Platform(platform)],
+            chart=draw(changes),
+            changes=list(reversed(changes))[:LOG_PAGE],
+            added=sum(change.added for change in changes),
+            removed=sum(change.removed for change in changes),
+            columns=list(dict.fromkeys(name for row in rows for name in row)),
+            rows=rows,
+        )
+
+    def requests(self, request: Request) -> Response:
+        """The request log with filters."""
+        query = request.query_params
+        chosen = {name: query.get(name, "") for name in ("platform", "method", "audience", "failed")}
+        before = query.get("before", "")
+        log = self.state.requests(
+            chosen["platform"] or None,
+            chosen["method"] or None,
+            audience=chosen["audience"] or None,
+            only_failed=bool(chosen["failed"]),
+            before=int(before) if before.isdecimal() else None,
+            limit=LOG_PAGE + 1,
+        )
+        return self._page(
+            "requests.html",
+            "Requests",
+            chosen=chosen,
+            requests=log[:LOG_PAGE],
+            older=log[LOG_PAGE - 1].id if len(log) > LOG_PAGE else None,
+            platforms=TITLES,
+            methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            audiences=self.state.audiences(),
+        )
+
+    def faults(self, _: Request) -> Response:
+        """Rules in force and the standing conditions of the accounts."""
+        return self._faults_page("", 200)
+
+    async def add_fault(self, request: Request) -> Response:
+        """Put up one rule from the form."""
+        form = await _form(request)
+        rule: dict[str, object] = {
+            name: form[name] for name in ("platform", "method", "path") if form.get(name)
+        }
+        rule["effect"] = form.get("effect", "")
+        for setting in form.get("settings", "").split(","):
+            name, separator, value = setting.partition("=")
+            if separator:
+                rule[name.strip()] = value.strip()
+        rule |= {name: form[name] for name in ("after", "every", "times") if form.get(name)}
+        try:
+            (parsed,) = parse_faults([rule], "form")
+        except FaultRuleError as error:
+            return self._faults_page(str(error), 400)
+        self.board.add(parsed)
+        return RedirectResponse("/faults", 303)
+
+    def clear_faults(self, _: Request) -> Response:
+        """Take down all rules."""
+        self.board.replace(())
+        return RedirectResponse("/faults", 303)
+
+    def remove_fault(self, request: Request) -> Response:
+        """Take down one rule; a stale page's number is no error."""
+        if request.path_params["position"] < len(self.board.posted()):
+            self.board.remove(request.path_params["position"])
+        return RedirectResponse("/faults", 303)
+
+    async def set_switches(self, request: Request) -> Response:
+        """Set all switches from the form, where an unticked box is simply absent."""
+        form = await _form(request)
+        wish = {
+            name: form.get(name, "false" if field.annotation is bool else field.default)
+            for name, field in Switches.model_fields.items()
+        }
+        try:
+            self.state.set_switches(**wish)
+        except ValidationError as error:
+            first = error.errors(include_url=False)[0]
+            return self._faults_page(f"{first['loc'][0]}: {first['msg']}", 400)
+        return RedirectResponse("/faults", 303)
+
+    def _faults_page(self, error: str, status: int) -> Response:
+        return self._page(
+            "faults.html",
+            "Faults",
+            status=status,
+            error=error,
+            posted=[(entry, _settings(entry)) for entry in self.board.posted()],
+            kinds={
+                name: (kind.summary, kind.__doc__ or "", _own_settings(name)) for name, kind in KINDS.items()
+            },
+            platforms=TITLES,
+            methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            switches=self.state.switches().model_dump(),
+            switch_fields=Switches.model_fields,
+        )
+
+    def _page(self, template: str, heading: str, *, status: int = 200, **values: object) -> HTMLResponse:
+        html = self.environment.get_template(template).render(heading=heading, page=template, **values)
+        return HTMLResponse(html, status, headers=SECURITY_HEADERS)
+
+
+def make_pages(state: SandboxState, board: FaultBoard) -> Pages:
+    """The pages over one state and one fault board."""
+    environment = Environment(
+        loader=PackageLoader("connectors.sandbox.pages"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = lambda value: f"{value:,}"
+    environment.filters["clock"] = lambda text: text[:19].replace("T", " ")
+    return Pages(state, board, environment)
+
+
+def _settings(entry: Posted) -> str:
+    own = _own_settings(entry.rule.effect)
+    values = entry.rule.model_dump(mode="json", exclude_defaults=True)
+    return ", ".join(f"{name}={values[name]}" for name in own if name in values)
+
+
+def _own_settings(effect: str) -> list[str]:
+    shared = {"platform", "method", "path", "after", "every", "times", "effect"}
+    return [name for name in KINDS[effect].model_fields if name not in shared]
+
+
+async def _form(request: Request) -> dict[str, str]:
+    body = (await request.body()).decode("utf-8", "replace")
+    return dict(parse_qsl(body, keep_blank_values=True))

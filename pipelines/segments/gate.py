@@ -29,6 +29,7 @@ KEY_TYPES = frozenset(
 LONGEST_SQL = 64 * 1024
 """Characters: far above any segment a person would write, far below what makes a parser suffer."""
 
+TOO_DEEP = "the SQL is nested too deeply to be read"
 READ_ONLY_ROOTS = (exp.Select, exp.SetOperation, exp.Subquery, exp.Values)
 WRITES = (exp.DML, exp.DDL, exp.Command, exp.Attach, exp.Detach, exp.Pragma, exp.Set, exp.Copy, exp.Drop)
 UNKNOWN_COLUMN = re.compile(r'Referenced column "([^"]+)" not found|does not have a column named "([^"]+)"')
@@ -70,7 +71,7 @@ def _at_the_files_lines(path: Path, sql: str, sql_line: int) -> Iterator[None]:
             fix=refusal.fix,
         ) from None
     except RecursionError:
-        raise SegmentError(path, "the SQL is nested too deeply to be read", line=sql_line) from None
+        raise SegmentError(path, TOO_DEEP, line=sql_line) from None
 
 
 def _line_and_column(sql: str, offset: int | None) -> tuple[int, int | None]:
@@ -111,6 +112,8 @@ def _refusal(
     error: duckdb.Error, sql: str, *, lines_before: int, columns: list[str] | None = None
 ) -> Refusal:
     """DuckDB's own words, at the byte they are about; an unknown column gets its nearest name."""
+    if "expression depth" in str(error):
+        return Refusal(TOO_DEEP)
     place = place_of(error)
     offset = None
     if place is not None:

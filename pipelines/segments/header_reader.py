@@ -106,11 +106,13 @@ class HeaderReader:
         try:
             return model.model_validate(values)
         except ValidationError as error:
-            complaints = [
-                self._complaint(model, above, complaint, known, secret=secret)
-                for complaint in error.errors(include_url=False)
-            ]
-        raise min(complaints, key=lambda complaint: complaint.line or 0) from None
+            found = error.errors(include_url=False)
+        complaints = [
+            (complaint["type"] == "missing", self._complaint(model, above, complaint, known, secret=secret))
+            for complaint in found
+        ]
+        # What is there but wrong comes first: a misspelt key explains the one that seems to be missing.
+        raise min(complaints, key=lambda ranked: (ranked[0], ranked[1].line))[1]
 
     def _complaint(
         self,

@@ -23,8 +23,8 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
     """Read one segment file against tables that are already set up; raises SegmentError."""
     file = read_file(path)
     reader = HeaderReader(file)
-    syncs = tuple(reader.sync(name, table, destinations) for name, table in reader.sync_tables())
     header = reader.header()
+    syncs = tuple(reader.sync(name, table, destinations) for name, table in reader.sync_tables())
     if header.formerly is not None:
         check_name(path, header.formerly, what="formerly", line=reader.line(("formerly",)))
         if header.formerly == file.name:

@@ -45,6 +45,8 @@ insert into orders values ('untimed', 9, null, 10);
 
 create table products (product_id varchar, department varchar);
 insert into products values ('a', 'grocery');
+
+create sequence counter;
 """
 
 CATALOG: Catalog = {

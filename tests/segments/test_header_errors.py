@@ -1,0 +1,308 @@
+"""Every slip in a segment file is one sentence: file, line, what was found, what was meant, what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from pipelines.segments.errors import SegmentError
+from pipelines.segments.parse import parse
+from tests.segments.conftest import CATALOG, DESTINATIONS, GOOD
+
+TYPES = (
+    "demographic, geographic, psychographic, behavioural, firmographic, intent, needs, value, lifecycle, "
+    "rfm, cluster, predictive"
+)
+
+GOAL = GOOD[GOOD.index("[goal]") : GOOD.index("\n[sync.ads]")]
+SYNCS = GOOD[GOOD.index("[sync.ads]") : GOOD.index("*/")]
+
+SLIPS: dict[str, tuple[dict[str, str], str]] = {
+    "misspelt key": (
+        {"owner =": "ownr ="},
+        "segment_defs/lapsed.sql:5: unknown key 'ownr' in the header; did you mean 'owner'?",
+    ),
+    "unheard-of key": (
+        {"min_size = 100": "colour = 'red'"},
+        "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
+        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, evidence, persona, sync",
+    ),
+    "key of the goal misspelt": (
+        {"metric =": "metrics ="},
+        "segment_defs/lapsed.sql:14: unknown key 'metrics' in [goal]; did you mean 'metric'?",
+    ),
+    "no treatment": (
+        {'treatment = "A letter with a voucher; everyone else gets the weekly flyer."\n': ""},
+        "segment_defs/lapsed.sql:1: missing 'treatment' in the header; expected an answer to: how are these people "
+        "treated differently (channel, message, offer)?",
+    ),
+    "empty treatment": (
+        {'"A letter with a voucher; everyone else gets the weekly flyer."': '" "'},
+        "segment_defs/lapsed.sql:6: 'treatment' is empty; expected an answer to: how are these people "
+        "treated differently (channel, message, offer)?",
+    ),
+    "no owner": (
+        {'owner = "team:crm"\n': ""},
+        "segment_defs/lapsed.sql:1: missing 'owner' in the header; expected who answers for it: team:crm or an "
+        "e-mail address",
+    ),
+    "an owner nobody can reach": (
+        {'"team:crm"': '"the crm people"'},
+        "segment_defs/lapsed.sql:5: 'owner' is neither a team nor an e-mail address; expected who answers for it: "
+        "team:crm or an e-mail address",
+    ),
+    "no goal": (
+        {GOAL: ""},
+        "segment_defs/lapsed.sql:1: missing 'goal' in the header; expected a table [goal] with metric, direction, "
+        "target and by",
+    ),
+    "goal as text": (
+        {
+            GOAL: "",
+            "min_size = 100": 'goal = "sell more"',
+        },
+        "segment_defs/lapsed.sql:8: 'goal' is the text 'sell more'; expected a table [goal] with metric, direction, "
+        "target and by",
+    ),
+    "goal without a date": (
+        {"by = 2018-03-31\n\n[sync.ads]": "\n[sync.ads]"},
+        "segment_defs/lapsed.sql:13: missing 'by' in [goal]; expected a date without quotes, e.g. 2027-03-31",
+    ),
+    "date in quotes": (
+        {"\nby = 2018-03-31": '\nby = "2018-03-31"'},
+        "segment_defs/lapsed.sql:17: 'by' is the text '2018-03-31'; expected a date without quotes, e.g. 2027-03-31",
+    ),
+    "direction": (
+        {'"up"': '"upp"'},
+        "segment_defs/lapsed.sql:15: 'direction' is the text 'upp'; did you mean 'up'?; expected \"up\" or \"down\"",
+    ),
+    "type": (
+        {'"lifecycle"': '"life_cycle"'},
+        "segment_defs/lapsed.sql:4: 'types' is the text 'life_cycle'; did you mean 'lifecycle'?; expected what the "
+        f"people share, one or more of {TYPES}",
+    ),
+    "no types": (
+        {'["lifecycle", "behavioural"]': "[]"},
+        f"segment_defs/lapsed.sql:4: 'types' is an empty list; expected what the people share, one or more of {TYPES}",
+    ),
+    "types as text": (
+        {'["lifecycle", "behavioural"]': '"lifecycle"'},
+        "segment_defs/lapsed.sql:4: 'types' is the text 'lifecycle'; expected what the people share, one or more of "
+        f"{TYPES}",
+    ),
+    "universe": (
+        {'"customers"': '"prospects"'},
+        "segment_defs/lapsed.sql:7: 'universe' is no known universe; expected the population it is a share of: "
+        "customers",
+    ),
+    "number as text": (
+        {"min_size = 100": 'min_size = "100"'},
+        "segment_defs/lapsed.sql:8: 'min_size' is the text '100'; expected a whole number of people from 1; a "
+        "computed day with fewer is noted",
+    ),
+    "true as a number": (
+        {"min_size = 100": "min_size = true"},
+        "segment_defs/lapsed.sql:8: 'min_size' is true; expected a whole number of people from 1; a computed day "
+        "with fewer is noted",
+    ),
+    "date with a time": (
+        {"review_by = 2018-03-31": "review_by = 2018-03-31T00:00:00"},
+        "segment_defs/lapsed.sql:9: 'review_by' is a date with a time; expected a date without quotes; an overdue "
+        "review is noted",
+    ),
+    "two lines in a title": (
+        {'"Lapsed shoppers"': '"Lapsed\\nshoppers"'},
+        "segment_defs/lapsed.sql:2: 'title' holds a line break or an invisible character; expected a short name "
+        "people can say",
+    ),
+    "tag": (
+        {'season = "winter"': 'season = "cold winter"'},
+        "segment_defs/lapsed.sql:10: 'tags' has a tag with other characters than letters, digits, _ . and -; "
+        'expected a table of short texts, e.g. tags = {season = "winter"}',
+    ),
+    "holdout": (
+        {"min_size = 100": "holdout = 0.1"},
+        "segment_defs/lapsed.sql:8: 'holdout' is not built yet (keeping a share of people back for measurement); "
+        "remove it: a field is never accepted and then ignored",
+    ),
+    "entry_exit": (
+        {"[goal]": "[entry_exit]\ngrace_days = 7\n[goal]"},
+        "segment_defs/lapsed.sql:13: 'entry_exit' is not built yet (grace and cool-down days); remove it: a field "
+        "is never accepted and then ignored",
+    ),
+    "own name as former name": (
+        {"min_size = 100": 'formerly = "lapsed"'},
+        "segment_defs/lapsed.sql:8: formerly is the segment's own name; remove it",
+    ),
+    "former name with SQL in it": (
+        {"min_size = 100": "formerly = 'x\"; drop table people'"},
+        "segment_defs/lapsed.sql:8: formerly 'x\"; drop table people' is not usable; expected 1 to 64 of "
+        "a-z, 0-9 and _",
+    ),
+    "destination": (
+        {"[sync.ads]": "[sync.adds]"},
+        "segment_defs/lapsed.sql:19: unknown destination 'adds'; did you mean 'ads'?",
+    ),
+    "unheard-of destination": (
+        {"[sync.ads]": "[sync.tv]"},
+        "segment_defs/lapsed.sql:19: unknown destination 'tv'; expected one of ads, letters",
+    ),
+    "no audience": (
+        {'audience = "Lapsed shoppers"\nmax_removed': "max_removed"},
+        "segment_defs/lapsed.sql:19: missing 'audience' in [sync.ads]; expected the audience's name on the platform, "
+        "1 to 200 characters on one line",
+    ),
+    "max_removed": (
+        {"max_removed = 0.2": "max_removed = 20"},
+        "segment_defs/lapsed.sql:21: 'max_removed' is the number 20; expected the share that one run may remove, "
+        "from 0 to 1",
+    ),
+    "option of another connector": (
+        {"customer_file_source": "customer_file_sauce"},
+        "segment_defs/lapsed.sql:22: unknown key 'customer_file_sauce' in [sync.ads]; did you mean "
+        "'customer_file_source'?",
+    ),
+    "option of the wrong type, its value kept quiet": (
+        {'customer_file_source = "USER_PROVIDED_ONLY"': 'retention_days = "s3cret"'},
+        "segment_defs/lapsed.sql:22: 'retention_days' is not valid",
+    ),
+    "sync as text": (
+        {
+            SYNCS: "",
+            "min_size = 100": 'sync = "ads"',
+        },
+        "segment_defs/lapsed.sql:8: 'sync' is the text 'ads'; expected tables [sync.<destination>]",
+    ),
+    "one sync as text": (
+        {
+            SYNCS: "",
+            "[goal]": '[sync]\nads = "Lapsed"\n[goal]',
+        },
+        "segment_defs/lapsed.sql:14: sync.ads is the text 'Lapsed'; expected a table [sync.ads]",
+    ),
+    "not TOML": (
+        {'owner = "team:crm"': "owner = team:crm"},
+        "segment_defs/lapsed.sql:5: the header is not TOML: Invalid value",
+    ),
+    "same key twice": (
+        {"min_size = 100": 'owner = "team:other"'},
+        "segment_defs/lapsed.sql:8: the header is not TOML: Cannot overwrite a value",
+    ),
+    "no header": (
+        {"/*\n": ""},
+        "segment_defs/lapsed.sql:1: the file does not begin with a header; expected a block comment /* … */ with "
+        "title, owner, goal and so on",
+    ),
+    "header never closed": (
+        {"*/\n": "\n"},
+        "segment_defs/lapsed.sql:1: the header's /* is never closed; expected */ before the SQL",
+    ),
+    "comment in the header": (
+        {"min_size = 100": "/* min_size = 100"},
+        "segment_defs/lapsed.sql:8: the header holds another /*; comment with # instead",
+    ),
+    "no SQL": (
+        {"select person_no\nfrom features\nwhere baskets between 1 and 3\n": ""},
+        "segment_defs/lapsed.sql:26: there is no SELECT below the header; expected exactly one SELECT",
+    ),
+    "unknown table": (
+        {"from features": "from feature"},
+        "segment_defs/lapsed.sql:28:6: unknown table 'feature'; did you mean 'features'?",
+    ),
+    "unknown column": (
+        {"where baskets": "where basket"},
+        "segment_defs/lapsed.sql:29:7: unknown column 'basket'; did you mean 'baskets'?",
+    ),
+    "syntax": (
+        {"between 1 and 3": "between 1 und 3"},
+        'segment_defs/lapsed.sql:29:25: syntax error at or near "und"',
+    ),
+    "second statement": (
+        {"between 1 and 3": "between 1 and 3;\ndrop table features"},
+        "segment_defs/lapsed.sql:30:1: there are 2 statements; expected exactly one SELECT",
+    ),
+    "the clock": (
+        {"where baskets between 1 and 3": "where as_of < today()"},
+        "segment_defs/lapsed.sql:29:15: the function today() is not allowed in a segment; use $as_of (the day) or "
+        "$window_end (the midnight after it), so that any past day can be replayed",
+    ),
+    "two columns": (
+        {"select person_no": "select person_no, spend"},
+        "segment_defs/lapsed.sql:27: the query returns person_no, spend; expected exactly one column, person_no; "
+        "select person_no; other columns belong in the conditions",
+    ),
+}
+
+
+@pytest.mark.parametrize(("changes", "message"), SLIPS.values(), ids=SLIPS.keys())
+def test_a_slip_is_told_with_file_line_and_fix(
+    write: Callable[..., Path], changes: dict[str, str], message: str
+) -> None:
+    """The whole message is what an author needs, and no more."""
+    path = write(changes=changes)
+    with pytest.raises(SegmentError) as raised:
+        parse(path, CATALOG, DESTINATIONS)
+    assert str(raised.value) == message
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Lapsed",
+        "lapsed-vip",
+        "lapsed vip",
+        "läpsed",
+        "x" * 65,
+        "😀",
+        "a.b",
+        "-x",
+        "segment_runs",
+        "con",
+        "lpt1",
+    ],
+)
+def test_names_that_break_elsewhere_are_refused(write: Callable[..., Path], name: str) -> None:
+    """A segment's name has to be an asset key, a table and a file name on every system."""
+    with pytest.raises(SegmentError, match=r"segment name .* is (not usable; expected 1 to 64|reserved)"):
+        parse(write(name), CATALOG, DESTINATIONS)
+
+
+def test_a_file_in_another_encoding_names_its_line(write: Callable[..., Path]) -> None:
+    """Latin-1 text is refused at the line of the first bad byte."""
+    path = write(changes={"silent": "schläft"})
+    path.write_bytes(path.read_text(encoding="utf-8").encode("latin-1"))
+    with pytest.raises(SegmentError) as raised:
+        parse(path, CATALOG, DESTINATIONS)
+    assert str(raised.value) == "segment_defs/lapsed.sql:3: the file is not UTF-8 text; save it as UTF-8"
+
+
+def test_a_huge_file_is_refused_unread(folder: Path) -> None:
+    """A 50 MB file costs nothing."""
+    path = folder / "huge.sql"
+    with path.open("wb") as file:
+        file.truncate(50_000_000)
+    with pytest.raises(SegmentError, match="the file is larger than 128 KB"):
+        parse(path, CATALOG, DESTINATIONS)
+
+
+def test_a_link_out_of_the_folder_is_refused(
+    folder: Path, tmp_path: Path, write: Callable[..., Path]
+) -> None:
+    """What a segment is stays inside the folder that is reviewed."""
+    write("lapsed").rename(tmp_path / "elsewhere.sql")
+    (folder / "lapsed.sql").symlink_to(tmp_path / "elsewhere.sql")
+    with pytest.raises(SegmentError, match="the file is a link out of its folder"):
+        parse(folder / "lapsed.sql", CATALOG, DESTINATIONS)
+
+
+def test_deep_nesting_is_an_error_not_a_crash(write: Callable[..., Path]) -> None:
+    """TOML and SQL nested thousands deep are refused with a sentence."""
+    with pytest.raises(SegmentError, match="nested too deeply"):
+        parse(
+            write(changes={"min_size = 100": "min_size = " + "[" * 5000 + "]" * 5000}), CATALOG, DESTINATIONS
+        )
+    deep = "(" * 5000 + "baskets" + ")" * 5000
+    with pytest.raises(SegmentError, match="nested too deeply"):
+        parse(write(changes={"where baskets": f"where {deep}"}), CATALOG, DESTINATIONS)

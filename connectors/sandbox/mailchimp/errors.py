@@ -22,7 +22,7 @@ class FieldFault:
     message: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True)  # not frozen: Python itself sets an exception's traceback
 class Problem(Exception):
     """One refusal."""
 

@@ -12,7 +12,7 @@ from connectors.sandbox.wire import Reply
 DOCS_HINT = "Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(unsafe_hash=True)  # not frozen: Python itself sets an exception's traceback
 class GraphError(Exception):
     """One refusal. ``code`` and ``subcode`` carry the meaning; the HTTP status is 400 for nearly everything."""
 

@@ -198,4 +198,4 @@ class MailchimpRig:
         self._sandbox.state.delete_audience("mailchimp", audience.id)
 
     def unreachable(self) -> Connector | None:
-        return self._connector(f"http://127.0.0.1:{free_port()}")
+        return self._connector(f"http://127.0.0.1:{free_port()}/3.0")

@@ -121,6 +121,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             return history.latest(cursor, segment)
 
+    def newest_day(self) -> date | None:
+        """The newest day for which features exist, None when there are none."""
+        with self._cursor() as cursor:
+            return history.newest_day(cursor)
+
     def profile(self, segment: str, as_of: date) -> Profile | None:
         """Size and share of a computed segment, None when that day was not computed."""
         with self._cursor() as cursor:

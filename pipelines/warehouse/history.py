@@ -32,6 +32,15 @@ def latest(cursor: duckdb.DuckDBPyConnection, segment: str) -> date | None:
     return day if isinstance(day, date) else None
 
 
+def newest_day(cursor: duckdb.DuckDBPyConnection) -> date | None:
+    """The newest day of the feature table."""
+    found = "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'features'"
+    if not cursor.execute(found).fetchall():
+        return None
+    day = cursor.execute("select max(as_of) from main.features").fetchall()[0][0]
+    return day if isinstance(day, date) else None
+
+
 def profile(cursor: duckdb.DuckDBPyConnection, segment: str, as_of: date) -> Profile | None:
     """What is recorded about a segment on a day."""
     if not _exists(cursor):

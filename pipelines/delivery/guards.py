@@ -134,7 +134,7 @@ def _tripped(change: Change, bounds: Bounds) -> tuple[Guard, str] | None:
             f"{change.removes:,} of {change.held:,} people ({removed_share(change):.0%}) would be removed, "
             f"more than the {bounds.max_removed:.0%} allowed"
         )
-    if change.held >= bounds.floor and change.desired > bounds.max_growth * change.held:
+    if change.held and change.held >= bounds.floor and change.desired > bounds.max_growth * change.held:
         return Guard.GROWTH, (
             f"the segment wants {change.desired:,} people where {change.held:,} are held, "
             f"more than {bounds.max_growth:g} times as many"

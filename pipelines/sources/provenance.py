@@ -39,6 +39,12 @@ def record(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
         _mark(con, source)
 
 
+def holds_synthetic(con: duckdb.DuckDBPyConnection) -> bool:
+    """Is the demo, or any part of it, what is loaded?"""
+    query = "select count(*) from provenance where provenance = ?"
+    return bool(con.execute(query, [SYNTHETIC]).fetchall()[0][0])
+
+
 def _mark(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     table = {
         CUSTOMERS.name: "people",

@@ -79,16 +79,21 @@ def statement(name: str) -> str:
     return (HERE / f"{name}.sql").read_text(encoding="utf-8")
 
 
+def set_folder(con: duckdb.DuckDBPyConnection) -> None:
+    """Make the macros of the demo's SQL, and say where the package's files are; raises SourceError."""
+    con.execute("set variable demo_folder = ?", [str(package_folder())])
+    con.execute(statement("macros"))
+
+
 @contextmanager
 def prepared(con: duckdb.DuckDBPyConnection, seed: str = SEED) -> Iterator[None]:
     """Temporary tables from which the demo's tables are made; inside a surrounding block they are kept."""
     if _is_prepared(con):
         yield
         return
-    con.execute("set variable demo_folder = ?", [str(package_folder())])
+    set_folder(con)
     con.execute("set variable demo_here = ?", [str(HERE)])
     con.execute("set variable demo_seed = ?", [seed])
-    con.execute(statement("macros"))
     con.execute(statement("base"))
     try:
         yield

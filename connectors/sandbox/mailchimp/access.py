@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_KEY
-from connectors.sandbox.mailchimp.errors import INVALID_KEY, MISSING_KEY
+from connectors.sandbox.mailchimp.errors import INVALID_KEY, MISSING_KEY, Refusal
 from connectors.sandbox.switches import Switches
 from connectors.sandbox.wire import Call
 
@@ -18,14 +18,14 @@ MAX_CONNECTIONS = 10
 
 
 def check_key(call: Call, switches: Switches) -> None:
-    """Raises Problem (401) unless the key comes as a basic password or a bearer token and is right."""
+    """Raises Refusal (401) unless the key comes as a basic password or a bearer token and is right."""
     key = _key(call.headers.get("authorization", ""))
     if key is None:
-        raise MISSING_KEY
+        raise Refusal(MISSING_KEY)
     if switches.mailchimp_key_revoked or not hmac.compare_digest(
         key.encode(), SANDBOX_MAILCHIMP_KEY.encode()
     ):
-        raise INVALID_KEY
+        raise Refusal(INVALID_KEY)
 
 
 def _key(authorization: str) -> str | None:

@@ -14,10 +14,11 @@ from connectors.sandbox.mailchimp import (
     lists,
     member_calls,
     segment_calls,
+    subscribe_calls,
 )
 from connectors.sandbox.mailchimp.access import check_key
 from connectors.sandbox.mailchimp.context import Context
-from connectors.sandbox.mailchimp.errors import NOT_FOUND, Problem, method_not_allowed
+from connectors.sandbox.mailchimp.errors import NOT_FOUND, Refusal, method_not_allowed
 from connectors.sandbox.mailchimp.requests import Operation
 from connectors.sandbox.store import Store
 from connectors.sandbox.switches import Switches, read_switches
@@ -34,7 +35,7 @@ RESOURCES: Mapping[str, Mapping[str, Handler]] = {
     "/": {"GET": list_calls.read_root},
     "/ping": {"GET": list_calls.ping},
     "/lists": {"GET": list_calls.read_lists},
-    _LIST: {"GET": list_calls.read_list, "POST": member_calls.batch_subscribe},
+    _LIST: {"GET": list_calls.read_list, "POST": subscribe_calls.batch_subscribe},
     f"{_LIST}/tag-search": {"GET": list_calls.search_tags},
     f"{_LIST}/merge-fields": {"GET": list_calls.read_merge_fields, "POST": list_calls.create_merge_field},
     _MERGE_FIELD: {
@@ -92,7 +93,7 @@ class MailchimpApi:
             switches = read_switches(db)
         try:
             if not call.path.startswith(VERSION + "/") and call.path != VERSION:
-                raise NOT_FOUND
+                raise Refusal(NOT_FOUND)
             check_key(call, switches)
             below = replace(
                 call,
@@ -100,8 +101,8 @@ class MailchimpApi:
                 base_url=call.base_url + VERSION,
             )
             return self._route(below, switches)
-        except Problem as problem:
-            return problem.reply()
+        except Refusal as refusal:
+            return refusal.problem.reply()
 
     def perform(self, operation: Operation) -> Reply:
         """One operation of a batch: the same call without the network. Batches can't hold batches."""
@@ -121,10 +122,10 @@ class MailchimpApi:
             switches = read_switches(db)
         try:
             if path.startswith("/batches"):
-                raise NOT_FOUND
+                raise Refusal(NOT_FOUND)
             return self._route(call, switches)
-        except Problem as problem:
-            return problem.reply()
+        except Refusal as refusal:
+            return refusal.problem.reply()
 
     def _route(self, call: Call, switches: Switches) -> Reply:
         context = Context(self._store, call, switches)
@@ -134,9 +135,9 @@ class MailchimpApi:
                 continue
             handler = methods.get(call.method)
             if handler is None:
-                raise method_not_allowed(sorted(methods))
+                raise Refusal(method_not_allowed(sorted(methods)))
             return handler(context, **match.groupdict())
-        raise NOT_FOUND
+        raise Refusal(NOT_FOUND)
 
 
 def _as_text(value: object) -> str:

@@ -14,7 +14,7 @@ import orjson
 from pydantic import TypeAdapter
 
 from connectors.sandbox.mailchimp.contacts import moment
-from connectors.sandbox.mailchimp.errors import NOT_FOUND, TOO_MANY_BATCHES
+from connectors.sandbox.mailchimp.errors import NOT_FOUND, TOO_MANY_BATCHES, Refusal
 from connectors.sandbox.mailchimp.requests import MAX_PENDING_BATCHES, Operation
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Json, Reply
@@ -42,10 +42,10 @@ class BatchJob:
 
 
 def submit(db: sqlite3.Connection, operations: list[Operation]) -> BatchJob:
-    """Queue a job. Raises Problem (429) when 500 are waiting already."""
+    """Queue a job. Raises Refusal (429) when 500 are waiting already."""
     (waiting,) = db.execute("select count(*) from mailchimp_batches where status <> 'finished'").fetchone()
     if waiting >= MAX_PENDING_BATCHES:
-        raise TOO_MANY_BATCHES
+        raise Refusal(TOO_MANY_BATCHES)
     batch_id = secrets.token_hex(5)
     db.execute(
         """
@@ -58,10 +58,10 @@ def submit(db: sqlite3.Connection, operations: list[Operation]) -> BatchJob:
 
 
 def require(db: sqlite3.Connection, batch_id: str) -> BatchJob:
-    """One job. Raises Problem (404)."""
+    """One job. Raises Refusal (404)."""
     row = db.execute("select * from mailchimp_batches where id = ?", (batch_id,)).fetchone()
     if row is None:
-        raise NOT_FOUND
+        raise Refusal(NOT_FOUND)
     return BatchJob(**dict(row))
 
 

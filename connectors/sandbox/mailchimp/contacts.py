@@ -10,7 +10,7 @@ from typing import Literal
 import orjson
 
 from connectors.sandbox.mailchimp import addresses
-from connectors.sandbox.mailchimp.errors import compliance_state, forgotten
+from connectors.sandbox.mailchimp.errors import Refusal, compliance_state, forgotten
 from connectors.sandbox.mailchimp.requests import MemberFields
 from connectors.sandbox.wire import Json
 
@@ -66,13 +66,13 @@ def find(db: sqlite3.Connection, list_id: str, name: str) -> Contact | None:
 
 
 def refuse_forgotten(db: sqlite3.Connection, list_id: str, email: str) -> None:
-    """Raises Problem when the address was permanently deleted."""
+    """Raises Refusal when the address was permanently deleted."""
     gone = db.execute(
         "select 1 from mailchimp_forgotten where list_id = ? and hash = ?",
         (list_id, addresses.subscriber_hash(email)),
     ).fetchone()
     if gone:
-        raise forgotten(email)
+        raise Refusal(forgotten(email))
 
 
 def create(
@@ -114,16 +114,16 @@ def create(
 def change_status(db: sqlite3.Connection, request: int, contact: Contact, status: Status) -> Contact:
     """Overwrite somebody's subscription, as ``status`` in a request does.
 
-    Raises Problem for those in compliance state: who left by themselves can only be asked again (``pending``),
+    Raises Refusal for those in compliance state: who left by themselves can only be asked again (``pending``),
     a bounced address can't come back at all. Who was unsubscribed by API is subscribed again without a word:
     that is the trap.
     """
     if status == contact.status:
         return contact
     if status in ("subscribed", "transactional") and contact.left_by == "self":
-        raise compliance_state(contact.email)
+        raise Refusal(compliance_state(contact.email))
     if status in ("subscribed", "transactional", "pending") and contact.left_by == "bounce":
-        raise compliance_state(contact.email)
+        raise Refusal(compliance_state(contact.email))
     keeps_leaver = status in ("archived", "pending") and contact.left_by is not None
     now = moment()
     db.execute(

@@ -13,6 +13,7 @@ from connectors.sandbox.mailchimp.errors import (
     NOT_JSON,
     FieldFault,
     Problem,
+    Refusal,
     from_validation,
     invalid_resource,
 )
@@ -33,30 +34,34 @@ class Context:
     switches: Switches
 
     def query(self, kind: type[M]) -> M:
-        """The query parameters. Raises Problem (400) for an unknown or unreadable one."""
+        """The query parameters. Raises Refusal (400) for an unknown or unreadable one."""
         try:
             return kind.model_validate(dict(self.call.query))
         except ValidationError as error:
-            raise from_validation(error) from None
+            raise Refusal(from_validation(error)) from None
 
     def body(self, kind: type[M]) -> M:
-        """The body as a request model. Raises Problem (400, 415)."""
+        """The body as a request model. Raises Refusal (400, 415)."""
         content_type = self.call.headers.get("content-type", "").split(";")[0].strip().lower()
         if content_type != "application/json":
-            raise NOT_JSON
+            raise Refusal(NOT_JSON)
         try:
             parsed: Json = orjson.loads(self.call.body)
         except orjson.JSONDecodeError:
-            raise BAD_JSON from None
+            raise Refusal(BAD_JSON) from None
         if not isinstance(parsed, dict):
-            raise invalid_resource(FieldFault("", "Schema describes object, other type found instead."))
+            raise Refusal(
+                invalid_resource(FieldFault("", "Schema describes object, other type found instead."))
+            )
         try:
             return kind.model_validate(parsed)
         except ValidationError as error:
-            raise from_validation(error) from None
+            raise Refusal(from_validation(error)) from None
 
     def expect_nothing(self) -> None:
         """For calls that take neither query nor body (``null`` is how some clients send none)."""
         self.query(NoQuery)
         if self.call.body not in (b"", b"null", b"{}"):
-            raise Problem(400, "Bad Request", "Your request could not be processed: no body was expected.")
+            raise Refusal(
+                Problem(400, "Bad Request", "Your request could not be processed: no body was expected.")
+            )

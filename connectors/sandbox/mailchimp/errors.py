@@ -22,8 +22,8 @@ class FieldFault:
     message: str
 
 
-@dataclass(unsafe_hash=True)  # not frozen: Python itself sets an exception's traceback
-class Problem(Exception):
+@dataclass(frozen=True, slots=True)
+class Problem:
     """One refusal."""
 
     status: int
@@ -43,6 +43,7 @@ class Problem(Exception):
         }
         if self.faults:
             content["errors"] = [{"field": fault.field, "message": fault.message} for fault in self.faults]
+        fields = ", ".join(fault.field for fault in self.faults[:3])
         return Reply(
             self.status,
             orjson.dumps(content),
@@ -50,8 +51,16 @@ class Problem(Exception):
             headers=self.headers,
             rows=rows,
             audience=audience,
-            outcome=f"refused: {self.title}",
+            outcome=f"refused: {self.title}" + (f" ({fields})" if fields else ""),
         )
+
+
+class Refusal(Exception):
+    """Raised to end a call with this answer."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.title)
+        self.problem = problem
 
 
 def invalid_resource(*faults: FieldFault) -> Problem:

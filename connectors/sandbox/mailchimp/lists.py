@@ -6,7 +6,7 @@ import sqlite3
 
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST, SANDBOX_MAILCHIMP_LIST_NAME
 from connectors.sandbox.mailchimp.contacts import moment
-from connectors.sandbox.mailchimp.errors import NOT_FOUND
+from connectors.sandbox.mailchimp.errors import NOT_FOUND, Refusal
 from connectors.sandbox.mailchimp.merge_fields import STANDARD
 
 
@@ -30,8 +30,8 @@ def create_default(db: sqlite3.Connection) -> None:
 
 
 def require(db: sqlite3.Connection, list_id: str) -> sqlite3.Row:
-    """The list's record. Raises Problem (404)."""
+    """The list's record. Raises Refusal (404)."""
     row: sqlite3.Row | None = db.execute("select * from mailchimp_lists where id = ?", (list_id,)).fetchone()
     if row is None:
-        raise NOT_FOUND
+        raise Refusal(NOT_FOUND)
     return row

@@ -9,16 +9,14 @@ from connectors.sandbox.mailchimp.contacts import Contact
 from connectors.sandbox.mailchimp.context import Context
 from connectors.sandbox.mailchimp.errors import (
     NOT_FOUND,
-    FieldFault,
     Problem,
+    Refusal,
     invalid_field,
     invalid_resource,
     member_exists,
 )
 from connectors.sandbox.mailchimp.field_selection import select
 from connectors.sandbox.mailchimp.requests import (
-    BatchSubscribe,
-    BatchSubscribeQuery,
     Fields,
     MemberFields,
     MembersQuery,
@@ -27,7 +25,6 @@ from connectors.sandbox.mailchimp.requests import (
     PatchMember,
     PostMember,
     PutMember,
-    SubscribedMember,
     UpdateTags,
     WriteMemberQuery,
 )
@@ -83,13 +80,15 @@ def put_member(context: Context, list_id: str, name: str) -> Reply:
     query, wish = context.query(WriteMemberQuery), context.body(PutMember)
     with context.store.writing() as db:
         lists.require(db, list_id)
-        _check_address(context, wish.email_address)
+        check_address(context, wish.email_address)
         contact = contacts.find(db, list_id, name)
         if contact is None:
             if name not in (wish.email_address, addresses.subscriber_hash(wish.email_address)):
-                raise invalid_field("email_address", "This address does not belong to the subscriber hash.")
+                raise Refusal(
+                    invalid_field("email_address", "This address does not belong to the subscriber hash.")
+                )
             contacts.refuse_forgotten(db, list_id, wish.email_address)
-        accepted = _merge_values(db, list_id, wish, query, complete=contact is None)
+        accepted = merge_values(db, list_id, wish, query, complete=contact is None)
         if contact is None:
             status = wish.status or wish.status_if_new
             contact = contacts.create(db, context.call.number, list_id, wish.email_address, status)
@@ -111,18 +110,18 @@ def post_member(context: Context, list_id: str) -> Reply:
     query, wish = context.query(WriteMemberQuery), context.body(PostMember)
     with context.store.writing() as db:
         lists.require(db, list_id)
-        _check_address(context, wish.email_address)
+        check_address(context, wish.email_address)
         known = contacts.find(db, list_id, wish.email_address)
         if known is not None and known.status != "archived":
-            raise member_exists(wish.email_address)
+            raise Refusal(member_exists(wish.email_address))
         contacts.refuse_forgotten(db, list_id, wish.email_address)
-        accepted = _merge_values(db, list_id, wish, query, complete=True)
+        accepted = merge_values(db, list_id, wish, query, complete=True)
         if known is None:
             contact = contacts.create(db, context.call.number, list_id, wish.email_address, wish.status)
         else:
             contact = contacts.change_status(db, context.call.number, known, wish.status)
         contact = contacts.write_fields(db, contact, wish, accepted)
-        _give_tags(db, context.call.number, contact, wish.tags)
+        give_tags(db, context.call.number, contact, wish.tags)
         document = documents.member(db, contact)
     return json_reply(document, rows=1, outcome=f"contact created as {wish.status}")
 
@@ -133,9 +132,9 @@ def patch_member(context: Context, list_id: str, name: str) -> Reply:
     with context.store.writing() as db:
         contact = _require(db, list_id, name)
         if wish.email_address is not None:
-            _check_address(context, wish.email_address)
+            check_address(context, wish.email_address)
             contact = _move(db, contact, wish.email_address)
-        accepted = _merge_values(db, list_id, wish, query, complete=False)
+        accepted = merge_values(db, list_id, wish, query, complete=False)
         if wish.status is not None:
             contact = contacts.change_status(db, context.call.number, contact, wish.status)
         document = documents.member(db, contacts.write_fields(db, contact, wish, accepted))
@@ -148,7 +147,7 @@ def archive_member(context: Context, list_id: str, name: str) -> Reply:
     with context.store.writing() as db:
         contact = _require(db, list_id, name)
         if contact.status == "archived":
-            raise Problem(405, "Method Not Allowed", "This list member cannot be removed.")
+            raise Refusal(Problem(405, "Method Not Allowed", "This list member cannot be removed."))
         contacts.change_status(db, context.call.number, contact, "archived")
     return Reply(204, rows=1, outcome="contact archived")
 
@@ -186,7 +185,7 @@ def update_tags(context: Context, list_id: str, name: str) -> Reply:
         contact = _require(db, list_id, name)
         on = [change.name for change in wish.tags if change.status == "active"]
         off = [change.name for change in wish.tags if change.status == "inactive"]
-        _give_tags(db, context.call.number, contact, on)
+        give_tags(db, context.call.number, contact, on)
         for tag, _ in segments.of_contact(db, list_id, contact.hash):
             if tag.name in off:
                 removed = segments.take_out(db, tag, [contact.hash])
@@ -194,110 +193,36 @@ def update_tags(context: Context, list_id: str, name: str) -> Reply:
     return Reply(204, rows=1, outcome=f"{len(on)} tags on, {len(off)} off")
 
 
-def batch_subscribe(context: Context, list_id: str) -> Reply:
-    """``POST /lists/{list_id}``: up to 500 contacts; with ``update_existing`` their status is overwritten."""
-    query, wish = context.query(BatchSubscribeQuery), context.body(BatchSubscribe)
-    refused = context.call.rejection.picks(len(wish.members))
-    created: list[Json] = []
-    updated: list[Json] = []
-    errors: list[Json] = []
-    seen: set[str] = set()
-    with context.store.writing() as db:
-        lists.require(db, list_id)
-        for position, row in enumerate(wish.members):
-            member_hash = addresses.subscriber_hash(row.email_address)
-            try:
-                if position in refused:
-                    raise invalid_field("email_address", "This contact was refused.")
-                if member_hash in seen and not query.skip_duplicate_check:
-                    raise Problem(400, "Invalid Resource", "Duplicate items found in request.")
-                seen.add(member_hash)
-                contact, is_new = _subscribe(db, context, list_id, row, wish, query)
-            except Problem as problem:
-                errors.append(_row_error(row, problem))
-                continue
-            (created if is_new else updated).append(documents.segment_member(contact))
-    content: dict[str, Json] = {
-        "new_members": created,
-        "updated_members": updated,
-        "errors": errors,
-        "total_created": len(created),
-        "total_updated": len(updated),
-        "error_count": len(errors),
-    }
-    outcome = f"{len(created)} created, {len(updated)} updated, {len(errors)} refused"
-    return json_reply(content, rows=len(wish.members), outcome=outcome)
-
-
-def _subscribe(
-    db: sqlite3.Connection,
-    context: Context,
-    list_id: str,
-    row: SubscribedMember,
-    wish: BatchSubscribe,
-    query: BatchSubscribeQuery,
-) -> tuple[Contact, bool]:
-    _check_address(context, row.email_address)
-    contact = contacts.find(db, list_id, row.email_address)
-    is_new = contact is None
-    if contact is not None and not wish.update_existing:
-        raise member_exists(row.email_address)
-    contacts.refuse_forgotten(db, list_id, row.email_address)
-    accepted = _merge_values(db, list_id, row, query, complete=is_new)
-    if contact is None:
-        contact = contacts.create(db, context.call.number, list_id, row.email_address, row.status)
-    else:
-        contact = contacts.change_status(db, context.call.number, contact, row.status)
-    contact = contacts.write_fields(db, contact, row, accepted)
-    if wish.sync_tags:
-        for tag, _ in segments.of_contact(db, list_id, contact.hash):
-            if tag.name not in row.tags:
-                segments.take_out(db, tag, [contact.hash])
-                segments.note_change(db, tag, context.call.number, 0, 1)
-    _give_tags(db, context.call.number, contact, row.tags)
-    return contact, is_new
-
-
-def _row_error(row: SubscribedMember, problem: Problem) -> Json:
-    exists = problem.title == "Member Exists"
-    fault = problem.faults[0] if problem.faults else FieldFault("", "")
-    return {
-        "email_address": row.email_address,
-        "error": fault.message or problem.detail,
-        "error_code": "ERROR_CONTACT_EXISTS" if exists else "ERROR_GENERIC",
-        "field": fault.field,
-        "field_message": fault.message,
-    }
-
-
 def _require(db: sqlite3.Connection, list_id: str, name: str) -> Contact:
     lists.require(db, list_id)
     contact = contacts.find(db, list_id, name)
     if contact is None:
-        raise NOT_FOUND
+        raise Refusal(NOT_FOUND)
     return contact
 
 
-def _check_address(context: Context, email: str) -> None:
+def check_address(context: Context, email: str) -> None:
+    """Raises Refusal (400) for an address that the platform does not take."""
     fault = addresses.fault_of(email, refuse_reserved=context.switches.mailchimp_refuses_reserved_domains)
     if fault is not None:
-        raise invalid_resource(fault)
+        raise Refusal(invalid_resource(fault))
     if 0 in context.call.rejection.picks(1) and context.call.method == "PUT":
-        raise invalid_field("email_address", "This contact was refused.")
+        raise Refusal(invalid_field("email_address", "This contact was refused."))
 
 
 def _move(db: sqlite3.Connection, contact: Contact, email: str) -> Contact:
     if addresses.subscriber_hash(email) == contact.hash:
         return contact
     if contacts.find(db, contact.list_id, email) is not None:
-        raise member_exists(email)
+        raise Refusal(member_exists(email))
     contacts.refuse_forgotten(db, contact.list_id, email)
     return contacts.change_address(db, contact, email)
 
 
-def _merge_values(
+def merge_values(
     db: sqlite3.Connection, list_id: str, wish: MemberFields, query: WriteMemberQuery, *, complete: bool
 ) -> dict[str, Json]:
+    """The merge values to keep. Raises Refusal (400) unless validation is skipped."""
     return merge_fields.accepted_values(
         merge_fields.of_list(db, list_id),
         wish.merge_fields,
@@ -306,7 +231,8 @@ def _merge_values(
     )
 
 
-def _give_tags(db: sqlite3.Connection, request: int, contact: Contact, names: list[str]) -> None:
+def give_tags(db: sqlite3.Connection, request: int, contact: Contact, names: list[str]) -> None:
+    """Tag a contact; tags that don't exist yet are made."""
     for name in names:
         tag = segments.by_name(db, contact.list_id, name) or segments.create(db, contact.list_id, name, None)
         segments.refuse_saved(tag)

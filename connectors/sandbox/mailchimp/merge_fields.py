@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import orjson
 
-from connectors.sandbox.mailchimp.errors import FieldFault, Problem, invalid_field, invalid_resource
+from connectors.sandbox.mailchimp.errors import FieldFault, Problem, Refusal, invalid_field, invalid_resource
 from connectors.sandbox.mailchimp.requests import CreateMergeField, UpdateMergeField
 from connectors.sandbox.wire import Json
 
@@ -57,12 +57,14 @@ def of_list(db: sqlite3.Connection, list_id: str) -> list[MergeField]:
 
 
 def create(db: sqlite3.Connection, list_id: str, wish: CreateMergeField) -> MergeField:
-    """A new field; the tag defaults to ``MMERGE<n>``. Raises Problem when the tag is taken."""
+    """A new field; the tag defaults to ``MMERGE<n>``. Raises Refusal when the tag is taken."""
     known = of_list(db, list_id)
     merge_id = max((field.merge_id for field in known), default=0) + 1
     tag = wish.tag or f"MMERGE{merge_id}"
     if any(field.tag == tag for field in known):
-        raise Problem(400, "Bad Request", f'A Merge Field with the tag "{tag}" already exists for this list.')
+        raise Refusal(
+            Problem(400, "Bad Request", f'A Merge Field with the tag "{tag}" already exists for this list.')
+        )
     db.execute(
         "insert into mailchimp_merge_fields values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
@@ -107,7 +109,7 @@ def accepted_values(
 ) -> dict[str, Json]:
     """The values to keep: unknown tags are dropped in silence, as the platform does.
 
-    ``complete`` demands required fields (a new contact). Raises Problem (400) for a missing or malformed value
+    ``complete`` demands required fields (a new contact). Raises Refusal (400) for a missing or malformed value
     unless validation is skipped.
     """
     values = given or {}
@@ -125,7 +127,7 @@ def accepted_values(
             if field.required and kept.get(field.tag) in (None, "")
         ]
     if faults:
-        raise invalid_resource(*faults)
+        raise Refusal(invalid_resource(*faults))
     return kept
 
 
@@ -144,8 +146,8 @@ def _fault(kind: str, value: Json) -> str | None:
 
 
 def require(db: sqlite3.Connection, list_id: str, merge_id: str) -> MergeField:
-    """One field by id. Raises Problem (400) for an id that the list doesn't have."""
+    """One field by id. Raises Refusal (400) for an id that the list doesn't have."""
     found = next((field for field in of_list(db, list_id) if str(field.merge_id) == merge_id), None)
     if found is None:
-        raise invalid_field("merge_id", "There is no such merge field in this list.")
+        raise Refusal(invalid_field("merge_id", "There is no such merge field in this list."))
     return found

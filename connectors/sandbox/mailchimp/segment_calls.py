@@ -10,7 +10,7 @@ import orjson
 from connectors.sandbox.mailchimp import addresses, contacts, documents, lists, segments
 from connectors.sandbox.mailchimp.contacts import Contact
 from connectors.sandbox.mailchimp.context import Context
-from connectors.sandbox.mailchimp.errors import NOT_FOUND, invalid_field
+from connectors.sandbox.mailchimp.errors import NOT_FOUND, Refusal, invalid_field
 from connectors.sandbox.mailchimp.field_selection import select
 from connectors.sandbox.mailchimp.requests import (
     AddSegmentMember,
@@ -44,7 +44,7 @@ def create_segment(context: Context, list_id: str) -> Reply:
     context.query(NoQuery)
     wish = context.body(CreateSegment)
     if (wish.static_segment is None) == (wish.options is None):
-        raise invalid_field("static_segment", "Give either static_segment or options, and not both.")
+        raise Refusal(invalid_field("static_segment", "Give either static_segment or options, and not both."))
     with context.store.writing() as db:
         lists.require(db, list_id)
         options = wish.options.model_dump() if wish.options else None
@@ -190,7 +190,7 @@ def add_segment_member(context: Context, list_id: str, segment_id: str) -> Reply
         segments.refuse_saved(segment)
         found = _sort(db, list_id, [wish.email_address], frozenset())
         if not found.usable:
-            raise invalid_field("email_address", next(iter(found.faults)))
+            raise Refusal(invalid_field("email_address", next(iter(found.faults))))
         added = segments.put_in(db, segment, found.usable)
         segments.note_change(db, segment, context.call.number, len(added), 0)
         (document,) = _documents(db, list_id, found.usable)
@@ -205,7 +205,7 @@ def remove_segment_member(context: Context, list_id: str, segment_id: str, name:
         segments.refuse_saved(segment)
         contact = contacts.find(db, list_id, name)
         if contact is None or not segments.take_out(db, segment, [contact.hash]):
-            raise NOT_FOUND
+            raise Refusal(NOT_FOUND)
         segments.note_change(db, segment, context.call.number, 0, 1)
     return Reply(204, rows=1, outcome="1 removed", audience=segment_id)
 

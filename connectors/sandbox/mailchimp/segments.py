@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import orjson
 
 from connectors.sandbox.mailchimp.contacts import moment
-from connectors.sandbox.mailchimp.errors import NOT_FOUND, Problem, invalid_field
+from connectors.sandbox.mailchimp.errors import NOT_FOUND, Problem, Refusal, invalid_field
 from connectors.sandbox.mailchimp.requests import InclusionQuery
 from connectors.sandbox.store import record_change
 from connectors.sandbox.wire import Json, Platform
@@ -32,14 +32,14 @@ class Segment:
 
 
 def require(db: sqlite3.Connection, list_id: str, segment_id: str) -> Segment:
-    """One segment of a list. Raises Problem (404)."""
+    """One segment of a list. Raises Refusal (404)."""
     row = None
     if segment_id.isdecimal() and len(segment_id) < 19:
         row = db.execute(
             "select * from mailchimp_segments where list_id = ? and id = ?", (list_id, int(segment_id))
         ).fetchone()
     if row is None:
-        raise NOT_FOUND
+        raise Refusal(NOT_FOUND)
     return Segment(**dict(row))
 
 
@@ -58,9 +58,9 @@ def by_name(db: sqlite3.Connection, list_id: str, name: str) -> Segment | None:
 
 
 def create(db: sqlite3.Connection, list_id: str, name: str, options: dict[str, Json] | None) -> Segment:
-    """A new segment, static without ``options``. Raises Problem (400) when the name is taken."""
+    """A new segment, static without ``options``. Raises Refusal (400) when the name is taken."""
     if by_name(db, list_id, name) is not None:
-        raise invalid_field("name", "Sorry, that segment already exists.")
+        raise Refusal(invalid_field("name", "Sorry, that segment already exists."))
     now = moment()
     cursor = db.execute(
         """
@@ -81,10 +81,10 @@ def create(db: sqlite3.Connection, list_id: str, name: str, options: dict[str, J
 
 
 def rename(db: sqlite3.Connection, segment: Segment, name: str) -> None:
-    """Give a segment another name. Raises Problem (400) when it is taken."""
+    """Give a segment another name. Raises Refusal (400) when it is taken."""
     twin = by_name(db, segment.list_id, name)
     if twin is not None and twin.id != segment.id:
-        raise invalid_field("name", "Sorry, that segment already exists.")
+        raise Refusal(invalid_field("name", "Sorry, that segment already exists."))
     db.execute(
         "update mailchimp_segments set name = ?, updated_at = ? where id = ?", (name, moment(), segment.id)
     )
@@ -97,9 +97,11 @@ def delete(db: sqlite3.Connection, segment: Segment) -> None:
 
 
 def refuse_saved(segment: Segment) -> None:
-    """Raises Problem (400): only static segments have members of their own."""
+    """Raises Refusal (400): only static segments have members of their own."""
     if segment.type != "static":
-        raise Problem(400, "Bad Request", "Members can be added to or removed from static segments only.")
+        raise Refusal(
+            Problem(400, "Bad Request", "Members can be added to or removed from static segments only.")
+        )
 
 
 def put_in(db: sqlite3.Connection, segment: Segment, hashes: Sequence[str]) -> list[str]:

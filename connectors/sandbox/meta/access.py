@@ -13,6 +13,7 @@ from connectors.sandbox.meta.errors import (
     NO_PROOF,
     NO_TOKEN,
     WRONG_PROOF,
+    GraphRefusal,
     retired_version,
 )
 from connectors.sandbox.meta.parameters import Parameters
@@ -26,22 +27,22 @@ _VERSIONED = re.compile(r"/(v\d+\.\d+)(/.*)?")
 
 
 def path_below_version(call: Call) -> str:
-    """The path after ``/vNN.0``. Raises GraphError 2635 for no version, a retired or an unknown one."""
+    """The path after ``/vNN.0``. Raises GraphRefusal 2635 for no version, a retired or an unknown one."""
     match = _VERSIONED.fullmatch(call.path)
     if match is None or match[1] not in VERSIONS:
-        raise retired_version(VERSIONS[-1])
+        raise GraphRefusal(retired_version(VERSIONS[-1]))
     return match[2] or "/"
 
 
 def check_token(call: Call, parameters: Parameters, switches: Switches) -> None:
-    """Raises GraphError when the token is missing, wrong or expired, or the proof is missing or wrong."""
+    """Raises GraphRefusal when the token is missing, wrong or expired, or the proof is missing or wrong."""
     token = _token(call, parameters)
     if token is None:
-        raise NO_TOKEN
+        raise GraphRefusal(NO_TOKEN)
     if not hmac.compare_digest(token.encode(), SANDBOX_META_TOKEN.encode()):
-        raise BAD_TOKEN
+        raise GraphRefusal(BAD_TOKEN)
     if switches.meta_token_expired:
-        raise EXPIRED_TOKEN
+        raise GraphRefusal(EXPIRED_TOKEN)
     _check_proof(token, parameters, switches)
 
 
@@ -56,10 +57,10 @@ def _check_proof(token: str, parameters: Parameters, switches: Switches) -> None
     proof = parameters.text("appsecret_proof")
     if proof is None:
         if switches.meta_appsecret_required:
-            raise NO_PROOF
+            raise GraphRefusal(NO_PROOF)
         return
     time = parameters.values.get("appsecret_time")
     message = token if time is None else f"{token}|{time}"
     expected = hmac.new(SANDBOX_META_APP_SECRET.encode(), message.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(proof.encode(), expected.encode()):
-        raise WRONG_PROOF
+        raise GraphRefusal(WRONG_PROOF)

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT, SANDBOX_META_BUSINESS
 from connectors.sandbox.meta import audiences, members
 from connectors.sandbox.meta.context import Context, split_fields
-from connectors.sandbox.meta.errors import TOO_MUCH, invalid
+from connectors.sandbox.meta.errors import TOO_MUCH, GraphRefusal, invalid
 from connectors.sandbox.meta.requests import CreateAudience, ListEdge, ReadNode, RemoveEverywhere
 from connectors.sandbox.meta.rows import judge
 from connectors.sandbox.wire import Json, Reply, json_reply
@@ -49,9 +49,9 @@ def list_audiences(context: Context) -> Reply:
     wish = context.parameters.model(ListEdge)
     names = split_fields(wish.fields, audiences.FIELDS, "CustomAudience")
     if wish.limit > LARGEST_PAGE:
-        raise TOO_MUCH
+        raise GraphRefusal(TOO_MUCH)
     if wish.after is not None and not wish.after.isdecimal():
-        raise invalid("Invalid cursors values")
+        raise GraphRefusal(invalid("Invalid cursors values"))
     below = int(wish.after) if wish.after else None
     with context.store.reading() as db:
         found = audiences.page(db, SANDBOX_META_AD_ACCOUNT, below=below, limit=wish.limit + 1)

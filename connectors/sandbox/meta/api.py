@@ -10,7 +10,7 @@ from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT, SANDBOX_META_US
 from connectors.sandbox.meta import account_edges, audience_edges
 from connectors.sandbox.meta.access import check_token, path_below_version
 from connectors.sandbox.meta.context import Context
-from connectors.sandbox.meta.errors import GraphError, invalid, missing_object, unknown_path
+from connectors.sandbox.meta.errors import GraphError, GraphRefusal, invalid, missing_object, unknown_path
 from connectors.sandbox.meta.parameters import Parameters, read_parameters
 from connectors.sandbox.meta.usage import Meter
 from connectors.sandbox.store import Store
@@ -50,10 +50,10 @@ class MetaApi:
             (count,) = db.execute("select count(*) from meta_audiences where deleted_at is null").fetchone()
         try:
             reply = self._answer(call, switches, count)
-        except GraphError as error:
+        except GraphRefusal as refusal:
             node = _NODE_AND_EDGE.fullmatch(re.sub(r"^/v[\d.]+", "", call.path))
             named = node["node"] if node and node["node"].isdecimal() else None
-            reply = error.reply(audience=named)
+            reply = refusal.error.reply(audience=named)
         return replace(reply, headers={**self._meter.headers(switches.meta_tier, count), **reply.headers})
 
     def _answer(self, call: Call, switches: Switches, audience_count: int) -> Reply:
@@ -62,13 +62,13 @@ class MetaApi:
         check_token(call, parameters, switches)
         throttled = self._meter.charge(parameters.method, switches.meta_tier, audience_count)
         if throttled is not None:
-            raise throttled
+            raise GraphRefusal(throttled)
         return self._route(path, Context(self._store, call, parameters, switches), parameters)
 
     def _route(self, path: str, context: Context, parameters: Parameters) -> Reply:
         match = _NODE_AND_EDGE.fullmatch(path)
         if match is None:
-            raise unknown_path(path)
+            raise GraphRefusal(unknown_path(path))
         node, edge = match["node"], match["edge"] or ""
         if node == "me" and parameters.method == "GET" and not edge:
             return json_reply(
@@ -77,13 +77,17 @@ class MetaApi:
         if node == SANDBOX_META_AD_ACCOUNT:
             account_edge = ACCOUNT_EDGES.get((parameters.method, edge))
             if account_edge is None:
-                raise _no_such_edge(edge, {known for _, known in ACCOUNT_EDGES}, node, parameters.method)
+                raise GraphRefusal(
+                    _no_such_edge(edge, {known for _, known in ACCOUNT_EDGES}, node, parameters.method)
+                )
             return account_edge(context)
         if not node.isdecimal():
-            raise missing_object(node, parameters.method)
+            raise GraphRefusal(missing_object(node, parameters.method))
         audience_edge = AUDIENCE_EDGES.get((parameters.method, edge))
         if audience_edge is None:
-            raise _no_such_edge(edge, {known for _, known in AUDIENCE_EDGES}, node, parameters.method)
+            raise GraphRefusal(
+                _no_such_edge(edge, {known for _, known in AUDIENCE_EDGES}, node, parameters.method)
+            )
         return audience_edge(context, node)
 
 

@@ -8,7 +8,14 @@ import time
 from connectors.sandbox.meta import audiences, members, sessions
 from connectors.sandbox.meta.audiences import AudienceRecord
 from connectors.sandbox.meta.context import Context, split_fields
-from connectors.sandbox.meta.errors import FLAGGED, UPDATE_IN_PROGRESS, invalid, missing_object, update_failed
+from connectors.sandbox.meta.errors import (
+    FLAGGED,
+    UPDATE_IN_PROGRESS,
+    GraphRefusal,
+    invalid,
+    missing_object,
+    update_failed,
+)
 from connectors.sandbox.meta.requests import (
     EditUsers,
     ListSessions,
@@ -61,7 +68,7 @@ def _edit_users(context: Context, audience_id: str, *, adding: bool) -> Reply:
     with context.store.writing() as db:
         audience = _editable(db, context, audience_id, rows)
         if audience.replace_session is not None:
-            raise UPDATE_IN_PROGRESS
+            raise GraphRefusal(UPDATE_IN_PROGRESS)
         totals = sessions.anonymous(rows)
         if wish.session is not None:
             totals = sessions.receive(db, audience.account, audience.id, wish.session, rows, replaces=False)
@@ -86,11 +93,13 @@ def replace_users(context: Context, audience_id: str) -> Reply:
         audience = _editable(db, context, audience_id, rows)
         session_id = wish.session.session_id
         if audience.replace_session not in (None, session_id):
-            raise UPDATE_IN_PROGRESS
+            raise GraphRefusal(UPDATE_IN_PROGRESS)
         if audience.replace_session is None and wish.session.batch_seq == 1:
             status = audiences.operation_status(audience)
             if status != 200:
-                raise update_failed(1870145, f"The audience's operation status is {status}; it must be 200.")
+                raise GraphRefusal(
+                    update_failed(1870145, f"The audience's operation status is {status}; it must be 200.")
+                )
         totals = sessions.receive(db, audience.account, audience.id, wish.session, rows, replaces=True)
         _stage(db, audience, session_id, rows)
         added = removed = 0
@@ -127,7 +136,7 @@ def _present(db: sqlite3.Connection, context: Context, audience_id: str) -> Audi
     """The audience, after time has done its work on it: expired members, an abandoned replacement."""
     audience = audiences.find(db, audience_id)
     if audience is None:
-        raise missing_object(audience_id, context.call.method)
+        raise GraphRefusal(missing_object(audience_id, context.call.method))
     if audience.retention_days is not None:
         gone = members.expire(db, audience.id, audience.retention_days)
         if gone:
@@ -152,9 +161,9 @@ def _abandoned(db: sqlite3.Connection, audience: AudienceRecord) -> bool:
 def _editable(db: sqlite3.Connection, context: Context, audience_id: str, rows: Rows) -> AudienceRecord:
     audience = _present(db, context, audience_id)
     if audience.flagged:
-        raise FLAGGED
+        raise GraphRefusal(FLAGGED)
     if "LOOKALIKE_VALUE" in rows.columns and not audience.is_value_based:
-        raise invalid("LOOKALIKE_VALUE can be sent only to a value based audience")
+        raise GraphRefusal(invalid("LOOKALIKE_VALUE can be sent only to a value based audience"))
     return audience
 
 

@@ -11,7 +11,7 @@ import orjson
 
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT
 from connectors.sandbox.meta import members
-from connectors.sandbox.meta.errors import TOO_MANY_AUDIENCES
+from connectors.sandbox.meta.errors import TOO_MANY_AUDIENCES, GraphRefusal
 from connectors.sandbox.meta.requests import CreateAudience, UpdateAudience
 from connectors.sandbox.store import record_change
 from connectors.sandbox.wire import Json, Platform
@@ -102,7 +102,7 @@ def create(db: sqlite3.Connection, account: str, wish: CreateAudience) -> tuple[
         "select count(*) from meta_audiences where account = ? and deleted_at is null", (account,)
     ).fetchone()
     if count >= MAX_AUDIENCES:
-        raise TOO_MANY_AUDIENCES
+        raise GraphRefusal(TOO_MANY_AUDIENCES)
     now = int(time.time())
     cursor = db.execute(
         """

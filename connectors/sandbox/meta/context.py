@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from connectors.sandbox.meta.errors import TERMS_NOT_ACCEPTED, invalid
+from connectors.sandbox.meta.errors import TERMS_NOT_ACCEPTED, GraphRefusal, invalid
 from connectors.sandbox.meta.parameters import Parameters
 from connectors.sandbox.store import Store
 from connectors.sandbox.switches import Switches
@@ -22,15 +22,15 @@ class Context:
     switches: Switches
 
     def require_terms(self) -> None:
-        """Raises GraphError 200/1870090 while the Custom Audience terms are not accepted."""
+        """Raises GraphRefusal 200/1870090 while the Custom Audience terms are not accepted."""
         if not self.switches.meta_terms_accepted:
-            raise TERMS_NOT_ACCEPTED
+            raise GraphRefusal(TERMS_NOT_ACCEPTED)
 
 
 def split_fields(wanted: str | None, known: Iterable[str], node: str) -> list[str]:
-    """The names in a ``fields`` parameter. Raises GraphError (#100) for one that the node does not have."""
+    """The names in a ``fields`` parameter. Raises GraphRefusal (#100) for one that the node does not have."""
     names = [name.strip() for name in (wanted or "").split(",") if name.strip()]
     for name in names:
         if name not in known:
-            raise invalid(f"Tried accessing nonexisting field ({name}) on node type ({node})")
+            raise GraphRefusal(invalid(f"Tried accessing nonexisting field ({name}) on node type ({node})"))
     return names

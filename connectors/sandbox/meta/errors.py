@@ -9,11 +9,12 @@ import orjson
 
 from connectors.sandbox.wire import Reply
 
+LOGGED_LENGTH = 100
 DOCS_HINT = "Please read the Graph API documentation at https://developers.facebook.com/docs/graph-api"
 
 
-@dataclass(unsafe_hash=True)  # not frozen: Python itself sets an exception's traceback
-class GraphError(Exception):
+@dataclass(frozen=True, slots=True)
+class GraphError:
     """One refusal. ``code`` and ``subcode`` carry the meaning; the HTTP status is 400 for nearly everything."""
 
     code: int
@@ -41,6 +42,7 @@ class GraphError(Exception):
         if self.advice is not None:
             error["error_user_msg"] = self.advice
         label = f"{self.code}" if self.subcode is None else f"{self.code}/{self.subcode}"
+        reason = (self.title or self.message).removeprefix(f"(#{self.code}) ")[:LOGGED_LENGTH]
         headers = {}
         if self.code in (190, 102):
             headers["WWW-Authenticate"] = f'OAuth "Facebook Platform" "invalid_token" "{self.message}"'
@@ -50,8 +52,16 @@ class GraphError(Exception):
             headers=headers,
             rows=rows,
             audience=audience,
-            outcome=f"refused {label}",
+            outcome=f"refused {label}: {reason}",
         )
+
+
+class GraphRefusal(Exception):
+    """Raised to end a call with this answer."""
+
+    def __init__(self, error: GraphError) -> None:
+        super().__init__(error.message)
+        self.error = error
 
 
 def invalid(message: str, subcode: int | None = None) -> GraphError:

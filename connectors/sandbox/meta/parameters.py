@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl
 import orjson
 from pydantic import BaseModel, ValidationError
 
-from connectors.sandbox.meta.errors import GraphError, invalid
+from connectors.sandbox.meta.errors import GraphError, GraphRefusal, invalid
 from connectors.sandbox.wire import Call, Json
 
 M = TypeVar("M", bound=BaseModel)
@@ -37,17 +37,17 @@ class Parameters:
         return value if isinstance(value, str) else None
 
     def model(self, kind: type[M]) -> M:
-        """The call's own parameters as a request model. Raises GraphError (#100) naming the first fault."""
+        """The call's own parameters as a request model. Raises GraphRefusal (#100) naming the first fault."""
         own = {name: value for name, value in self.values.items() if name not in ANYWHERE}
         decoded = {name: _decoded(kind, name, value) for name, value in own.items()}
         try:
             return kind.model_validate(decoded)
         except ValidationError as error:
-            raise _as_graph_error(error) from None
+            raise GraphRefusal(_as_graph_error(error)) from None
 
 
 def read_parameters(call: Call) -> Parameters:
-    """Merge query and body. Raises GraphError for a body that is not what its content type says."""
+    """Merge query and body. Raises GraphRefusal for a body that is not what its content type says."""
     values: dict[str, Json] = dict(call.query)
     content_type = call.headers.get("content-type", "").split(";")[0].strip().lower()
     if call.body and content_type == JSON:
@@ -56,12 +56,12 @@ def read_parameters(call: Call) -> Parameters:
         try:
             values.update(parse_qsl(call.body.decode("utf-8"), keep_blank_values=True, strict_parsing=True))
         except ValueError:
-            raise invalid("The request body is not valid form data") from None
+            raise GraphRefusal(invalid("The request body is not valid form data")) from None
     override = values.get("method")
     if override is None or call.method != "POST":
         return Parameters(values, call.method)
     if not isinstance(override, str) or override.upper() not in ("GET", "POST", "DELETE"):
-        raise invalid("Param method must be one of {GET, POST, DELETE}")
+        raise GraphRefusal(invalid("Param method must be one of {GET, POST, DELETE}"))
     return Parameters(values, override.upper())
 
 
@@ -69,9 +69,9 @@ def _json_body(body: bytes) -> dict[str, Json]:
     try:
         parsed = orjson.loads(body)
     except orjson.JSONDecodeError:
-        raise invalid("The request body is not valid JSON") from None
+        raise GraphRefusal(invalid("The request body is not valid JSON")) from None
     if not isinstance(parsed, dict):
-        raise invalid("The request body must be a JSON object")
+        raise GraphRefusal(invalid("The request body must be a JSON object"))
     return parsed
 
 
@@ -85,7 +85,7 @@ def _decoded(kind: type[BaseModel], name: str, value: Json) -> Json:
     try:
         parsed: Json = orjson.loads(value)
     except orjson.JSONDecodeError:
-        raise invalid(f"Param {name} must be valid JSON") from None
+        raise GraphRefusal(invalid(f"Param {name} must be valid JSON")) from None
     return parsed
 
 

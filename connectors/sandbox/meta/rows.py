@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from connectors.sandbox.meta.errors import ROWS_DO_NOT_MATCH, invalid
+from connectors.sandbox.meta.errors import ROWS_DO_NOT_MATCH, GraphRefusal, invalid
 from connectors.sandbox.meta.requests import Payload
 from connectors.sandbox.wire import RowRejection
 
@@ -64,7 +64,7 @@ class Rows:
 def judge(payload: Payload, rejection: RowRejection) -> Rows:
     """Sort rows into members and invalid entries.
 
-    Raises GraphError (#100) where the whole call is refused: unknown key, too many rows, a row of another width.
+    Raises GraphRefusal (#100) where the whole call is refused: unknown key, too many rows, a row of another width.
     """
     columns = _columns(payload)
     table = _table(payload, columns)
@@ -90,37 +90,39 @@ def _columns(payload: Payload) -> tuple[str, ...]:
     schema = payload.schema_
     if isinstance(schema, str):
         if schema not in SINGLE_KEYS:
-            raise invalid(f"Param payload[schema] must be one of {{{', '.join(SINGLE_KEYS)}}}")
+            raise GraphRefusal(invalid(f"Param payload[schema] must be one of {{{', '.join(SINGLE_KEYS)}}}"))
         columns: tuple[str, ...] = (SINGLE_KEYS[schema],)
     else:
         for position, key in enumerate(schema):
             if key not in KEYS:
-                raise invalid(
-                    f"Param payload[schema][{position}] must be one of {{{', '.join(sorted(KEYS))}}}"
+                raise GraphRefusal(
+                    invalid(f"Param payload[schema][{position}] must be one of {{{', '.join(sorted(KEYS))}}}")
                 )
         columns = tuple(schema)
     if len(set(columns)) != len(columns):
-        raise invalid("Param payload[schema] must not repeat a key")
+        raise GraphRefusal(invalid("Param payload[schema] must not repeat a key"))
     if "UID" in columns and not payload.app_ids:
-        raise invalid("The parameter payload[app_ids] is required")
+        raise GraphRefusal(invalid("The parameter payload[app_ids] is required"))
     if "PAGEUID" in columns and not payload.page_ids:
-        raise invalid("The parameter payload[page_ids] is required")
+        raise GraphRefusal(invalid("The parameter payload[page_ids] is required"))
     return columns
 
 
 def _table(payload: Payload, columns: tuple[str, ...]) -> list[list[Any]]:
     if not payload.data:
-        raise ROWS_DO_NOT_MATCH
+        raise GraphRefusal(ROWS_DO_NOT_MATCH)
     if len(payload.data) > MAX_ROWS:
-        raise invalid(f"Param payload[data]: too many users, at most {MAX_ROWS} are allowed in one request")
+        raise GraphRefusal(
+            invalid(f"Param payload[data]: too many users, at most {MAX_ROWS} are allowed in one request")
+        )
     flat = isinstance(payload.schema_, str)
     table = [[row] if flat and isinstance(row, str) else row for row in payload.data]
     width = len(columns)
     if any(type(row) is not list or len(row) != width for row in table):
-        raise ROWS_DO_NOT_MATCH
+        raise GraphRefusal(ROWS_DO_NOT_MATCH)
     text = [position for position, column in enumerate(columns) if column in HASHED | PLAIN | {"MADID"}]
     if any(type(row[position]) is not str for row in table for position in text):
-        raise ROWS_DO_NOT_MATCH
+        raise GraphRefusal(ROWS_DO_NOT_MATCH)
     return table
 
 

@@ -15,6 +15,7 @@ from connectors.sandbox.meta.errors import (
     SESSION_CLOSED,
     SESSION_TOO_OLD,
     GraphError,
+    GraphRefusal,
     invalid,
 )
 from connectors.sandbox.meta.requests import Session
@@ -52,14 +53,14 @@ def receive(
     """Count one batch in its session.
 
     A batch number that was counted before is counted anew, not twice: that is how a repeated request looks.
-    Raises GraphError 2650 for a session that is closed, too old, or (replacing) has no first batch.
+    Raises GraphRefusal 2650 for a session that is closed, too old, or (replacing) has no first batch.
     """
     known = db.execute(
         "select * from meta_sessions where account = ? and session_id = ?", (account, session.session_id)
     ).fetchone()
     if known is None:
         if replaces and session.batch_seq != 1:
-            raise FIRST_BATCH_MISSING
+            raise GraphRefusal(FIRST_BATCH_MISSING)
         db.execute(
             "insert into meta_sessions values (?, ?, ?, ?, ?, ?, null)",
             (
@@ -107,19 +108,19 @@ def _check_open(
     replaces: bool,
 ) -> None:
     if known["audience"] != audience or bool(known["replaces"]) != replaces:
-        raise invalid("Param session[session_id] must be unique within the ad account")
+        raise GraphRefusal(invalid("Param session[session_id] must be unique within the ad account"))
     repeated = db.execute(
         "select 1 from meta_session_batches where account = ? and session_id = ? and batch_seq = ?",
         (account, session.session_id, session.batch_seq),
     ).fetchone()
     if known["closed_at"] is not None and not (repeated and not replaces):
-        raise SESSION_CLOSED
+        raise GraphRefusal(SESSION_CLOSED)
     if time.time() - known["started_at"] > WINDOW_SECONDS:
-        raise SESSION_TOO_OLD
+        raise GraphRefusal(SESSION_TOO_OLD)
     if replaces and session.batch_seq == 1:
-        raise REPEATED_FIRST_BATCH
+        raise GraphRefusal(REPEATED_FIRST_BATCH)
     if replaces and orjson.loads(known["schema"]) != list(rows.columns):
-        raise _changed_schema()
+        raise GraphRefusal(_changed_schema())
 
 
 def _changed_schema() -> GraphError:

@@ -76,13 +76,7 @@ class Pages:
             resubscribed=len(self.state.resubscribed()),
             requests=self.state.requests(limit=12),
             posted=self.board.posted(),
-            base=str(request.base_url).rstrip("/"),
-            credentials={
-                "TURNOUT_META_ACCESS_TOKEN": SANDBOX_META_TOKEN,
-                "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
-                "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
-                "TURNOUT_MAILCHIMP_LIST": SANDBOX_MAILCHIMP_LIST,
-            },
+            environment=connection_settings(str(request.base_url).rstrip("/")),
         )
 
     def style(self, _: Request) -> Response:
@@ -193,7 +187,7 @@ class Pages:
             "Faults",
             status=status,
             error=error,
-            posted=[(entry, _settings(entry)) for entry in self.board.posted()],
+            posted=[(entry, _when(entry), _settings(entry)) for entry in self.board.posted()],
             kinds={
                 name: (kind.summary, kind.__doc__ or "", _own_settings(name)) for name, kind in KINDS.items()
             },
@@ -220,6 +214,26 @@ def make_pages(state: SandboxState, board: FaultBoard) -> Pages:
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["clock"] = lambda text: text[:19].replace("T", " ")
     return Pages(state, board, environment)
+
+
+def connection_settings(url: str) -> dict[str, str]:
+    """The environment variables that point Turnout at the sandbox on this address."""
+    return {
+        "TURNOUT_META_BASE_URL": f"{url}/meta",
+        "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
+        "TURNOUT_META_TOKEN": SANDBOX_META_TOKEN,
+        "TURNOUT_MAILCHIMP_BASE_URL": f"{url}/mailchimp/3.0",
+        "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
+        "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
+    }
+
+
+def _when(entry: Posted) -> str:
+    rule = entry.rule
+    which = "every request" if rule.every == 1 else f"one request in {rule.every}"
+    start = f", after {rule.after} passed" if rule.after else ""
+    end = f", at most {rule.times} ×" if rule.times else ""
+    return which + start + end
 
 
 def _settings(entry: Posted) -> str:

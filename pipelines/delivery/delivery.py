@@ -14,7 +14,7 @@ from datetime import date
 
 import duckdb
 
-from connectors.base import Audience, AudienceGone, AudienceRequest, DeliveryError, Refused
+from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError, Refused
 from pipelines.delivery import report
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.guards import Change, Guard, Verdict, verdict
@@ -97,6 +97,8 @@ class _Prepared:
     difference: Difference
     verdict: Verdict
     outbox: Outbox
+    removes: list[Batch]
+    adds: list[Batch]
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +206,12 @@ class _Desk:
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
             outbox = Outbox(self.ledger, number, self.account.connector.limits.max_rows)
+            adds: list[Batch] = []
             if not judged.stops and difference.adds:
                 wanted = PeopleByNumber(outbox.adding(), self.account.connector.identity.inputs)
-                outbox.put_adds(engine.export(wanted))
-        outbox.put_removes(only_must_go=judged.stops)
-        return _Prepared(number, as_of, difference, judged, outbox)
+                adds = outbox.put_adds(engine.export(wanted))
+        removes = outbox.put_removes(only_must_go=judged.stops)
+        return _Prepared(number, as_of, difference, judged, outbox, removes, adds)
 
     # --- sending -----------------------------------------------------------------------------------------
 
@@ -265,10 +268,9 @@ class _Desk:
 
     def _send(self, push: Push, prepared: _Prepared, sender: Sender) -> None:
         """Journal, point, send: removes are settled before adds are sent."""
-        removes = prepared.outbox.cut("remove")
-        adds = prepared.outbox.cut("add")
-        self.journal.plan(self.account.name, push.segment, self.run.id, prepared.as_of, [*removes, *adds])
+        planned = [*prepared.removes, *prepared.adds]
+        self.journal.plan(self.account.name, push.segment, self.run.id, prepared.as_of, planned)
         prepared.outbox.point()
-        sender.send("remove", removes)
+        sender.send("remove", prepared.removes)
         if not sender.stopped_by:
-            sender.send("add", adds)
+            sender.send("add", prepared.adds)

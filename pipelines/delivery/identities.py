@@ -6,12 +6,17 @@ rule's Python function, once for each distinct value. Hashing happens here and n
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
 import duckdb
 import pyarrow as pa
 
 from connectors.identity import Column, Identity, encode_sql
 from pipelines.duck import quote
 
+ROWS_AT_ONCE = 250_000
+"""People normalised in one statement: a few of DuckDB's row groups, so that all threads have work."""
 SEPARATOR = "chr(31)"
 """Between the parts of a member's key: a control character that no normalised value contains."""
 
@@ -24,22 +29,20 @@ def write_identities(
     Creates the temporary table ``into``: ``person_no``, ``member`` (UUID, null when the person has nothing to
     be found by) and the identity's columns, in order, as text, null where nothing usable is known.
     """
-    columns = [
-        _expression(connection, people, position, column) for position, column in enumerate(identity.columns)
-    ]
-    joins = " ".join(join for _, join in columns)
+    _answer_plain(connection, identity, people)
+    parts = [_encoded(connection, position, column) for position, column in enumerate(identity.columns)]
     values = ", ".join(
-        f"{value} as {quote(c.name)}" for c, (value, _) in zip(identity.columns, columns, strict=True)
+        f"{part.value} as {quote(c.name)}" for c, part in zip(identity.columns, parts, strict=True)
     )
     connection.execute(
         f"""
         create or replace temp table {into} as
         with encoded as (
           select
-            people.person_no,
+            plain.person_no,
             {values}
-          from {people} as people
-          {joins}
+          from plain
+          {" ".join(part.join for part in parts)}
         )
         select
           person_no,
@@ -50,31 +53,53 @@ def write_identities(
     )
     for position in range(len(identity.columns)):
         connection.execute(f"drop table if exists awkward_{position}")
+    connection.execute("drop table plain")
 
 
-def _expression(
-    connection: duckdb.DuckDBPyConnection, people: str, position: int, column: Column
-) -> tuple[str, str]:
-    """SQL for one encoded column, and the join that brings what Python had to decide."""
-    rule = column.rule
-    inputs = [quote(name) for name in rule.inputs]
-    plain = f"coalesce({rule.fast.when}, false)" if rule.fast else "false"
+def _answer_plain(connection: duckdb.DuckDBPyConnection, identity: Identity, people: str) -> None:
+    """What fast paths answer: ``plain_0`` … hold a value, '' for nothing usable, null where Python must decide."""
+    answers = []
+    for position, column in enumerate(identity.columns):
+        fast = column.rule.fast
+        answer = (
+            f"case when {fast.when} then coalesce({fast.value}, '') end" if fast else "cast(null as varchar)"
+        )
+        answers.append(f"{answer} as plain_{position}")
+    inputs = ", ".join(quote(name) for name in identity.inputs)
+    connection.execute(
+        f"create or replace temp table plain as select person_no, {inputs}, {', '.join(answers)} from {people}"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Encoded:
+    """SQL of one column's payload value, and the join that brings what Python decided."""
+
+    value: str
+    join: str = ""
+
+
+def _encoded(connection: duckdb.DuckDBPyConnection, position: int, column: Column) -> _Encoded:
+    inputs = [quote(name) for name in column.rule.inputs]
     awkward: pa.Table = connection.sql(
         f"""
         select distinct {", ".join(inputs)}
-        from {people}
-        where not ({plain})
+        from plain
+        where plain_{position} is null
           and {inputs[0]} is not null
         """
     ).to_arrow_table()
-    fast = f"nullif({rule.fast.value}, '')" if rule.fast else "null"
     if not awkward.num_rows:
-        return encode_sql(f"case when {plain} then {fast} end", column.encoding), ""
+        return _Encoded(encode_sql(f"nullif(plain_{position}, '')", column.encoding))
     table = f"awkward_{position}"
     _decide(connection, column, awkward, table)
-    matches = " and ".join(f"{name} is not distinct from {table}.key_{i}" for i, name in enumerate(inputs))
-    value = f"case when {plain} then {fast} else {table}.answer end"
-    return encode_sql(value, column.encoding), f"left join {table} on {matches}"
+    matches = " and ".join(
+        f"plain.{name} is not distinct from {table}.key_{i}" for i, name in enumerate(inputs)
+    )
+    value = f"nullif(coalesce(plain_{position}, {table}.answer), '')"
+    return _Encoded(
+        encode_sql(value, column.encoding), f"left join {table} on plain_{position} is null and {matches}"
+    )
 
 
 def _decide(connection: duckdb.DuckDBPyConnection, column: Column, awkward: pa.Table, table: str) -> None:
@@ -85,6 +110,19 @@ def _decide(connection: duckdb.DuckDBPyConnection, column: Column, awkward: pa.T
     connection.register("answered", answered)
     connection.execute(f"create or replace temp table {table} as select * from answered")
     connection.unregister("answered")
+
+
+def in_portions(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
+    """Arrow batches put together to about ``ROWS_AT_ONCE`` rows; empty ones are passed over."""
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if batch.num_rows:
+            waiting.append(batch)
+        if sum(one.num_rows for one in waiting) >= ROWS_AT_ONCE:
+            yield pa.Table.from_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.Table.from_batches(waiting)
 
 
 def _member(identity: Identity) -> str:

@@ -8,9 +8,10 @@ from typing import Protocol
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.identity import Identity
-from pipelines.delivery.identities import write_identities
+from pipelines.delivery.identities import in_portions, write_identities
 
 
 class Store(Protocol):
@@ -59,12 +60,10 @@ class IdentityTable:
         with self.store.transaction():
             if since == 0:
                 self.connection.execute("delete from identities")
-            for batch in people:
-                if not batch.num_rows:
-                    continue
-                changed += batch.num_rows
-                revision = max(revision, *batch.column("revision").to_pylist())
-                self._refresh_batch(pa.Table.from_batches([batch]), purposes, replace=since > 0)
+            for portion in in_portions(people):
+                changed += portion.num_rows
+                revision = max(revision, pc.max(portion.column("revision")).as_py())
+                self._refresh(portion, purposes, replace=since > 0)
             if self._meta("identity_source") is not None and self._meta("warehouse") != warehouse:
                 self._relink()
             self._set_meta("identity_source", self._source(warehouse, purposes))
@@ -72,7 +71,7 @@ class IdentityTable:
             self._set_meta("revision", str(revision))
         return changed
 
-    def _refresh_batch(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
+    def _refresh(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
         self.store.stage("people_rows", people)
         write_identities(self.connection, self.store.identity, "people_rows", "identity_rows")
         if replace:

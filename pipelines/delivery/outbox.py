@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
 
 import pyarrow as pa
 from ulid import ULID
 
 from connectors.base import Batch, Op
 from connectors.identity import Column, Identity
-from pipelines.delivery.identities import write_identities
+from pipelines.delivery.identities import in_portions, write_identities
 from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.model import NumbersDoNotClose
 from pipelines.duck import quote
 
 
@@ -66,40 +66,55 @@ class Outbox:
         numbers: pa.Table = delta.to_arrow_table()
         return numbers.column("person_no").combine_chunks()
 
-    def put_adds(self, people: Iterable[pa.RecordBatch]) -> None:
-        """Payloads of the people to add, from their raw columns (``person_no`` and the identity's inputs)."""
-        for batch in people:
-            if not batch.num_rows:
-                continue
-            self.ledger.stage("people_rows", pa.Table.from_batches([batch]))
+    def put_adds(self, people: Iterable[pa.RecordBatch]) -> list[Batch]:
+        """Payloads of the people to add, from their raw columns (``person_no`` and the identity's inputs).
+
+        Returns the batches they fill, each but the last of exactly the platform's size.
+        """
+        position = 0
+        batches = self._new_batches(
+            "add", self._int("select count(*) from delta where change in ('add', 'again')")
+        )
+        for portion in in_portions(people):
+            self.ledger.stage("people_rows", portion)
             write_identities(self.connection, self.identity, "people_rows", "identity_rows")
             self.connection.execute(
                 f"""
                 insert into outbox
                 select
-                  'add', identity_rows.member, identity_rows.person_no, delta.change = 'again', null, null,
+                  'add',
+                  identity_rows.member,
+                  identity_rows.person_no,
+                  delta.change = 'again',
+                  {self._place(batches, f"(row_number() over () - 1 + {position})")},
                   {self._names}
                 from identity_rows
                 join delta
-                  on delta.member = identity_rows.member
-                  and delta.person_no = identity_rows.person_no
+                  on delta.person_no = identity_rows.person_no
                   and delta.change in ('add', 'again')
                 """
             )
+            position = self._int("select count(*) from outbox where op = 'add'")
+        if position != sum(batch.size for batch in batches):
+            raise NumbersDoNotClose(
+                f"{sum(b.size for b in batches)} people to add, {position} found in the warehouse"
+            )
+        return batches
 
-    def put_removes(self, *, only_must_go: bool) -> None:
+    def put_removes(self, *, only_must_go: bool) -> list[Batch]:
         """The handles of the members to remove, as they were sent.
 
         An identifier that a staying member carries too is left out, so that removing one person never removes
         another. Who has no identifier left is removed by the ledger alone: there is nothing to ask for.
+        Returns the batches of the others.
         """
         handle = ", ".join(f"members.{quote(column.name)}" for column in self.identity.handle)
         names = ", ".join(quote(column.name) for column in self.identity.handle)
         urgent = "and delta.member in (select member from must_go)" if only_must_go else ""
         self.connection.execute(
             f"""
-            insert into outbox (op, member, person_no, was_held, {names})
-            select 'remove', members.member, members.person_no, delta.change = 'remove', {handle}
+            create or replace temp table removing as
+            select members.member, members.person_no, delta.change = 'remove' as was_held, {handle}
             from members
             join delta
               on delta.member = members.member
@@ -113,19 +128,40 @@ class Outbox:
         if len(identifying) > 1:
             for column in identifying:
                 self._leave_out_shared(column)
+        nothing = " and ".join(f"{quote(column.name)} is null" for column in identifying)
+        batches = self._new_batches(
+            "remove", self._int(f"select count(*) from removing where not ({nothing})")
+        )
+        place = self._place(batches, f"(row_number() over (partition by {nothing}) - 1)", f"not ({nothing})")
+        self.connection.execute(
+            f"""
+            insert into outbox (op, member, person_no, was_held, batch, ordinal, {names})
+            select 'remove', member, person_no, was_held, {place}, {names}
+            from removing
+            """
+        )
+        return batches
+
+    def _place(self, batches: Sequence[Batch], position: str, condition: str = "true") -> str:
+        """SQL for the batch and ordinal of a row by its position among the sendable ones."""
+        if not batches:
+            return "cast(null as integer), cast(null as integer)"
+        first = self._numbers[batches[0].id]
+        batch = f"{first} + cast({position} // {self.max_rows} as integer)"
+        ordinal = f"cast({position} % {self.max_rows} as integer)"
+        return f"case when {condition} then {batch} end, case when {condition} then {ordinal} end"
 
     def _leave_out_shared(self, column: Column) -> None:
         name = quote(column.name)
         self.connection.execute(
             f"""
-            update outbox
+            update removing
             set {name} = null
-            where op = 'remove'
-              and {name} in (
+            where {name} in (
                 select {name}
                 from members
                 where audience = $audience
-                  and member not in (select member from outbox where op = 'remove')
+                  and member not in (select member from removing)
                 union all
                 select {name}
                 from outbox
@@ -137,41 +173,16 @@ class Outbox:
 
     # --- batches ---------------------------------------------------------------------------------------------
 
-    def cut(self, op: Op) -> list[Batch]:
-        """Number the rows of one operation and cut them into batches of exactly the platform's size."""
-        nothing = " and ".join(f"{quote(column.name)} is null" for column in self.identity.identifying)
-        sendable = f"op = '{op}' and batch is null and not ({nothing})"
-        total = self._int(f"select count(*) from outbox where {sendable}")
-        if not total:
-            return []
-        sizes = [min(self.max_rows, total - start) for start in range(0, total, self.max_rows)]
-        batches = self._new_batches(op, sizes)
-        first = self._numbers[batches[0].id]
-        self.connection.execute(
-            f"""
-            create or replace temp table cut as
-            select * exclude (position) replace (
-              {first} + cast(position // {self.max_rows} as integer) as batch,
-              cast(position % {self.max_rows} as integer) as ordinal
-            )
-            from (
-              select *, row_number() over () - 1 as position
-              from outbox
-              where {sendable}
-            )
-            """
-        )
-        self.connection.execute(f"delete from outbox where {sendable}")
-        self.connection.execute("insert into outbox select * from cut")
-        self.connection.execute("drop table cut")
-        return batches
-
-    def _new_batches(self, op: Op, sizes: Sequence[int]) -> list[Batch]:
+    def _new_batches(self, op: Op, rows: int, size: int = 0) -> list[Batch]:
+        """Batches for so many rows, known to the ledger under a number of its own; nothing points at them yet."""
+        size = size or self.max_rows
+        sizes = [min(size, rows - start) for start in range(0, rows, size)]
         start = self._int("select coalesce(max(batch), 0) + 1 from batches")
-        batches = [Batch(str(ULID()), op, n, len(sizes), size) for n, size in enumerate(sizes, 1)]
-        numbers = dict(zip((b.id for b in batches), count(start), strict=False))
-        self.ledger.stage("new_batches", pa.table({"batch": list(numbers.values()), "id": list(numbers)}))
-        self.connection.execute("insert into batches select batch, id from new_batches")
+        batches = [Batch(str(ULID()), op, n, len(sizes), each) for n, each in enumerate(sizes, 1)]
+        numbers = {batch.id: start + n for n, batch in enumerate(batches)}
+        if batches:
+            self.ledger.stage("new_batches", pa.table({"batch": list(numbers.values()), "id": list(numbers)}))
+            self.connection.execute("insert into batches select batch, id from new_batches")
         self._numbers |= numbers
         return batches
 
@@ -250,8 +261,7 @@ class Outbox:
             {"left_out": left_out},
         )
         total = self._int("select count(*) from remaining")
-        half = total if left_out else (total + 1) // 2
-        return self._new_batches(batch.op, [size for size in (half, total - half) if size])
+        return self._new_batches(batch.op, total, total if left_out else (total + 1) // 2)
 
     def repoint(self, batch: Batch, parts: Sequence[Batch]) -> None:
         """Let outbox and members follow a split; the journal knows the new batches already."""

@@ -45,7 +45,7 @@ def test_what_stops_a_push(change: Change, guard: Guard) -> None:
         replace(FINE, today=DAY + timedelta(days=2)),
         replace(FINE, removes=300),
         replace(FINE, desired=3000),
-        replace(FINE, held=60, removes=49),
+        replace(FINE, desired=60, held=60, removes=49),
         replace(FINE, held=0, desired=5000, removes=0),
     ],
 )

@@ -12,6 +12,15 @@ import duckdb
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 1.0
 
+CONFINED = {
+    "enable_external_access": "false",
+    "autoinstall_known_extensions": "false",
+    "autoload_known_extensions": "false",
+    "allow_community_extensions": "false",
+    "python_enable_replacements": "false",
+}
+"""Settings under which SQL reaches nothing but its own database; ``lock_configuration`` then keeps them so."""
+
 
 class StoreBusy(Exception):
     """Another process holds the file; the sentence names it."""

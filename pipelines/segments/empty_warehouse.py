@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from types import TracebackType
@@ -10,7 +9,7 @@ from typing import Self
 
 import duckdb
 
-from pipelines.duck import quote
+from pipelines.duck import CONFINED, quote
 from pipelines.segments.catalog import Catalog
 
 PARAMETERS: dict[str, object] = {"as_of": date(2000, 1, 1), "window_end": datetime(2000, 1, 2)}
@@ -25,17 +24,7 @@ class EmptyWarehouse:
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
-        self.connection = duckdb.connect(
-            config={
-                "enable_external_access": "false",
-                "autoinstall_known_extensions": "false",
-                "autoload_known_extensions": "false",
-                "allow_community_extensions": "false",
-                "python_enable_replacements": "false",
-                "memory_limit": "256MB",
-                "threads": "1",
-            }
-        )
+        self.connection = duckdb.connect(config={**CONFINED, "memory_limit": "256MB", "threads": "1"})
         for table in catalog.values():
             columns = ", ".join(f"{quote(column.name)} {column.type}" for column in table.columns.values())
             self.connection.execute(f"create table {quote(table.name)} ({columns})")
@@ -62,16 +51,3 @@ class EmptyWarehouse:
     def close(self) -> None:
         """Forget the tables."""
         self.connection.close()
-
-
-def place_of(error: duckdb.Error) -> tuple[int, int] | None:
-    """Line and column (from 1) that DuckDB points at, None when it does not.
-
-    DuckDB shortens long lines in its drawing, so the column counts from what is drawn only when the line
-    is drawn from its beginning.
-    """
-    drawing = re.search(r"^(LINE (\d+): )(.*)\n( *)\^", str(error), re.MULTILINE)
-    if drawing is None:
-        return None
-    column = len(drawing[4]) - len(drawing[1]) + 1
-    return int(drawing[2]), 1 if drawing[3].startswith("...") else max(column, 1)

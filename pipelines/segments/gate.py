@@ -18,14 +18,12 @@ import duckdb
 import sqlglot
 from sqlglot import exp
 
-from pipelines.segments.empty_warehouse import EmptyWarehouse, place_of
+from pipelines.segments.duckdb_errors import place_of, sentence
+from pipelines.segments.empty_warehouse import EmptyWarehouse
 from pipelines.segments.errors import SegmentError, nearest
+from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.reading import Refusal, parse_tree, tables_read
 
-KEY = "person_no"
-KEY_TYPES = frozenset(
-    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-)
 LONGEST_SQL = 64 * 1024
 """Characters: far above any segment a person would write, far below what makes a parser suffer."""
 
@@ -121,7 +119,7 @@ def _refusal(
         offset = sum(map(len, lines[: place[0] - lines_before - 1])) + place[1] - 1
     unknown = UNKNOWN_COLUMN.search(str(error))
     if unknown is None:
-        return Refusal(re.sub(r"^\w+( \w+)* Error: ", "", str(error).splitlines()[0]), offset)
+        return Refusal(sentence(error), offset)
     name = unknown[1] or unknown[2]
     close = nearest(name, columns or [])
     few = None if close else f"one of {', '.join(columns or [])}"

@@ -15,16 +15,13 @@ from pipelines.duck import quote
 from pipelines.engine import EngineError, Profile
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
 from pipelines.warehouse import history
 from pipelines.warehouse.confinement import explained, time_limit
 
 FEATURES = "features"
-KEY = "person_no"
-KEY_TYPES = frozenset(
-    {"TINYINT", "SMALLINT", "INTEGER", "BIGINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT"}
-)
 COMPUTED = quote("computed segment")
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import duckdb
 
+from pipelines.segments.duckdb_errors import place_of, sentence
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.model import Segment
 
@@ -78,24 +78,15 @@ def explained(segment: Segment, *, lines_before: int, seconds: float) -> Iterato
             fix="make it cheaper, or raise TURNOUT_SEGMENT_TIMEOUT_SECONDS",
         ) from None
     except duckdb.Error as error:
-        line = _line(error, lines_before)
-        raise _told(segment, error, None if line is None else segment.sql_line + line - 1) from None
+        place = place_of(error)
+        line = None if place is None else segment.sql_line + place[0] - lines_before - 1
+        raise _told(segment, error, line) from None
 
 
 def _told(segment: Segment, error: duckdb.Error, line: int | None) -> SegmentError:
     if isinstance(error, BOUND_TO_NAMES):
-        return SegmentError(segment.path, first_line(error), line=line)
+        return SegmentError(segment.path, sentence(error), line=line)
     for kind, saying, fix in SAYINGS:
         if isinstance(error, kind):
             return SegmentError(segment.path, saying, line=line, fix=fix)
     return SegmentError(segment.path, f"the query failed ({type(error).__name__})", line=line)
-
-
-def first_line(error: duckdb.Error) -> str:
-    """What DuckDB says, without its drawing of the place and without its prefix."""
-    return re.sub(r"^\w+( \w+)* Error: ", "", str(error).splitlines()[0])
-
-
-def _line(error: duckdb.Error, lines_before: int) -> int | None:
-    found = re.search(r"^LINE (\d+):", str(error), re.MULTILINE)
-    return int(found[1]) - lines_before if found else None

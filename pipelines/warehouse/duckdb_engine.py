@@ -13,7 +13,7 @@ from typing import Self
 import duckdb
 import pyarrow as pa
 
-from pipelines.duck import StoreBusy, StoreDamaged, open_duckdb
+from pipelines.duck import CONFINED, StoreBusy, StoreDamaged, open_duckdb
 from pipelines.engine import (
     EngineError,
     EngineInfo,
@@ -229,13 +229,9 @@ class DuckDBEngine:
 
 
 def _confined(memory_limit: str, spill_limit: str, threads: int | None) -> dict[str, str]:
-    """DuckDB settings under which a query can reach nothing but this database, within bounds."""
+    """DuckDB settings under which a query can reach nothing but this database, and takes no more than its share."""
     config = {
-        "enable_external_access": "false",
-        "autoinstall_known_extensions": "false",
-        "autoload_known_extensions": "false",
-        "allow_community_extensions": "false",
-        "python_enable_replacements": "false",
+        **CONFINED,
         "preserve_insertion_order": "false",
         "memory_limit": memory_limit,
         "max_temp_directory_size": spill_limit,

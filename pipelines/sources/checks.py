@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +10,7 @@ import duckdb
 
 from pipelines.sources import demo, provenance
 from pipelines.sources.demo import traps
+from pipelines.sources.model import Demo, Source
 
 Severity = Literal["error", "warning"]
 
@@ -134,12 +135,19 @@ FEATURES = (
 )
 
 
-def run_checks(con: duckdb.DuckDBPyConnection) -> list[DataCheck]:
-    """Answer every question about what is loaded; the demo's traps as well when the demo is loaded.
+def questions(sources: Sequence[Source]) -> list[Question]:
+    """Every question that can be asked about these sources, known without their data."""
+    asked = [*GENERAL, *FEATURES]
+    return asked + _traps() if any(isinstance(source.location, Demo) for source in sources) else asked
 
-    ``build_people`` must have run on this connection.
+
+def run_checks(con: duckdb.DuckDBPyConnection, tables: Collection[str] | None = None) -> list[DataCheck]:
+    """Answer every question about what is loaded, or about some tables; the demo's traps as well when it is loaded.
+
+    ``build_people`` must have run on this connection, but for ``features``.
     """
-    return [_answer(con, question) for question in _questions(con)]
+    asked = [question for question in _questions(con) if tables is None or question.table in tables]
+    return [_answer(con, question) for question in asked]
 
 
 def _questions(con: duckdb.DuckDBPyConnection) -> Iterator[Question]:
@@ -149,8 +157,11 @@ def _questions(con: duckdb.DuckDBPyConnection) -> Iterator[Question]:
         yield from FEATURES
     if provenance.holds_synthetic(con):
         demo.set_folder(con)
-        for name, table, description, sql in traps.TRAPS:
-            yield Question(name, table, "error", description, sql)
+        yield from _traps()
+
+
+def _traps() -> list[Question]:
+    return [Question(name, table, "error", told, sql) for name, table, told, sql in traps.TRAPS]
 
 
 def _answer(con: duckdb.DuckDBPyConnection, question: Question) -> DataCheck:

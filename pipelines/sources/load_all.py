@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from datetime import date
@@ -96,18 +96,22 @@ def load_all(
     sources: Sequence[Source],
     today: date,
     progress: OnProgress | None = None,
+    *,
+    only: Collection[str] | None = None,
 ) -> Loaded:
-    """Load every source, then rebuild people; a report carries the error of a source that failed.
+    """Load every source, or ``only`` some by name, then rebuild people from what is in force of all.
 
-    Raises SourceError only when the demo's package is missing, for then there is nothing to load at all.
+    A report carries the error of a source that failed. Raises SourceError only when the demo's package is missing,
+    for then there is nothing to load at all.
     """
     told = progress or _silently
-    total = len(sources) + 1
+    chosen = [source for source in sources if only is None or source.name in only]
+    total = len(chosen) + 1
     con.execute(CREATE_LOG)
-    is_demo = any(isinstance(source.location, Demo) for source in sources)
+    is_demo = any(isinstance(source.location, Demo) for source in chosen)
     reports: list[LoadReport] = []
     with demo.prepared(con) if is_demo else nullcontext():
-        for number, source in enumerate(sources, start=1):
+        for number, source in enumerate(chosen, start=1):
             told(Progress(source.name, number, total))
             report = load_or_report(con, source, today)
             reports.append(report)

@@ -22,16 +22,24 @@ def contracts_of(sources: Iterable[Source]) -> dict[str, Contract]:
 
 
 def delivered(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], contract: Contract) -> str:
-    """A SELECT over everything in force for a contract, empty when nothing ever arrived."""
-    query = "select table_name from duckdb_tables() where schema_name = ?"
-    present = {name for (name,) in con.execute(query, [SCHEMA]).fetchall()}
+    """A SELECT over everything in force for a contract, empty when nothing ever arrived.
+
+    A table from before its source was declared anew, with other columns, is not in force.
+    """
+    wanted = {(field.name, field.type) for field in contract.fields}
     columns = ", ".join(quote(field.name) for field in contract.fields)
     selects = [
         f"select {columns} from {table_of(source.name)}"
         for source in sources
-        if source.contract.name == contract.name and source.name in present
+        if source.contract.name == contract.name and wanted <= _columns(con, source.name)
     ]
     return "\nunion all\n".join(selects) if selects else empty(contract)
+
+
+def _columns(con: duckdb.DuckDBPyConnection, source: str) -> set[tuple[str, str]]:
+    """Name and type of a loaded table's columns; none before its first load."""
+    query = "select column_name, data_type from duckdb_columns() where schema_name = ? and table_name = ?"
+    return {(name, kind) for name, kind in con.execute(query, [SCHEMA, source]).fetchall()}
 
 
 def empty(contract: Contract) -> str:

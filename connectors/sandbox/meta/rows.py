@@ -113,7 +113,7 @@ def _table(payload: Payload, columns: tuple[str, ...]) -> list[list[Any]]:
         raise GraphRefusal(ROWS_DO_NOT_MATCH)
     if len(payload.data) > MAX_ROWS:
         raise GraphRefusal(
-            invalid(f"Param payload[data]: too many users, at most {MAX_ROWS} are allowed in one request")
+            invalid(f"Param payload[data]: at most {MAX_ROWS} users in one request")
         )
     flat = isinstance(payload.schema_, str)
     table = [[row] if flat and isinstance(row, str) else row for row in payload.data]

@@ -12,7 +12,7 @@ from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
 from pipelines.segments.header import NOT_YET, Header, SyncKeys
 from pipelines.segments.model import Sync
-from pipelines.segments.toml_lines import Toml, TomlError, read_toml
+from pipelines.segments.toml_lines import Toml, TomlError
 
 Destinations = Mapping[str, type[BaseModel]]
 """A destination's name to the model of the options its connector knows."""
@@ -77,7 +77,7 @@ class HeaderReader:
 
     def _read(self) -> Toml:
         try:
-            return read_toml(self._file.header)
+            return Toml(self._file.header)
         except TomlError as error:
             raise SegmentError(
                 self._file.path,

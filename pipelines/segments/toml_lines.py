@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 Path = tuple[str, ...]
 MOST_LINES = 400
-"""The reader below parses once a line; a header is some twenty lines."""
+"""Finding lines parses once a line; a header is some twenty lines."""
 
 
 class TomlError(Exception):
@@ -21,42 +21,38 @@ class TomlError(Exception):
         self.line = line
 
 
-@dataclass(frozen=True, slots=True)
 class Toml:
-    """The values and, for every key and table, the line (from 1) on which it first stands."""
+    """The values of a text; the lines of its keys are found only when something is asked about one."""
 
-    values: Mapping[str, Any]
-    lines: Mapping[Path, int]
+    def __init__(self, text: str) -> None:
+        """Parse ``text``; raises TomlError."""
+        self._rows = text.splitlines()
+        if len(self._rows) > MOST_LINES:
+            raise TomlError(f"longer than {MOST_LINES} lines", MOST_LINES)
+        self.values: Mapping[str, Any] = _parse(text, len(self._rows))
 
     def line(self, path: Path) -> int:
-        """The line of ``path``, or of the nearest table above it."""
-        while path and path not in self.lines:
+        """The line (from 1) on which ``path`` first stands, or the nearest table above it."""
+        while path and path not in self._lines:
             path = path[:-1]
-        return self.lines.get(path, 1)
+        return self._lines.get(path, 1)
 
-
-def read_toml(text: str) -> Toml:
-    """Parse ``text``; raises TomlError.
-
-    A key's line is where the shortest beginning of the text that parses and holds the key adds it: exact for
-    every spelling TOML knows, without a second grammar here.
-    """
-    rows = text.splitlines()
-    if len(rows) > MOST_LINES:
-        raise TomlError(f"longer than {MOST_LINES} lines", MOST_LINES)
-    values = _parse(text, len(rows))
-    lines: dict[Path, int] = {}
-    first = 1
-    for count in range(1, len(rows) + 1):
-        try:
-            so_far = tomllib.loads("\n".join(rows[:count]))
-        except tomllib.TOMLDecodeError:
-            continue
-        first = _first_with_text(rows, first)
-        for path in _paths(so_far):
-            lines.setdefault(path, first)
-        first = count + 1
-    return Toml(values, lines)
+    @cached_property
+    def _lines(self) -> Mapping[Path, int]:
+        """A key's line is where the shortest beginning of the text that parses and holds the key adds it: exact
+        for every spelling TOML knows, without a second grammar here."""
+        lines: dict[Path, int] = {}
+        first = 1
+        for count in range(1, len(self._rows) + 1):
+            try:
+                so_far = tomllib.loads("\n".join(self._rows[:count]))
+            except tomllib.TOMLDecodeError:
+                continue
+            first = _first_with_text(self._rows, first)
+            for path in _paths(so_far):
+                lines.setdefault(path, first)
+            first = count + 1
+        return lines
 
 
 def _parse(text: str, rows: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from connectors.registry import load, open_connector
 from pipelines.delivery import delivery as engine
 from pipelines.delivery import model
 from pipelines.delivery.guards import Bounds, Overrides
-from pipelines.delivery.journal import Decision, Journal, Moving
+from pipelines.delivery.journal import Decision, Journal, JournalledBatch, Moving
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.duck import open_duckdb
 from pipelines.segments.catalog import Catalog
@@ -28,7 +28,9 @@ from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
 from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
+from pipelines.sources import features, load_all
 from pipelines.sources.catalog import catalog
+from pipelines.sources.checks import DataCheck, run_checks
 from pipelines.sources.declaration import read_sources
 from pipelines.sources.model import LoadReport, Source
 from pipelines.warehouse import DuckDBEngine
@@ -145,6 +147,21 @@ class Project:
         threads = {"threads": str(self.settings.threads)} if self.settings.threads else {}
         return {"memory_limit": self.settings.memory_limit, "TimeZone": self.settings.timezone, **threads}
 
+    def load_sources(self, names: Sequence[str] | None = None) -> tuple[load_all.Loaded, list[DataCheck]]:
+        """Load sources, by default all, then people from what is in force, and answer the data checks.
+
+        Builds no features. A source that failed says so in its report. Raises StoreBusy, StoreDamaged.
+        """
+        with self.warehouse() as con:
+            loaded = load_all.load_all(con, self.sources, self.settings.current_day, only=names)
+            return loaded, run_checks(con)
+
+    def build_features(self, as_of: date) -> tuple[int, list[DataCheck]]:
+        """Build the features of a day anew; returns how many people they describe, and the checks of the table."""
+        with self.warehouse() as con:
+            report = features.build_features(con, self.sources, as_of, days_kept=self.settings.days_kept)
+            return report.people, run_checks(con, ["features"])
+
     @contextmanager
     def engine(self, *, read_only: bool) -> Iterator[DuckDBEngine]:
         """The warehouse for segments and delivery."""
@@ -252,12 +269,13 @@ class Project:
             raise UnknownName(_unknown("destination", destination, list(self.connector_types)))
         options_type = self.connector_types[destination].options_type
         return [
-            Push(segment.name, sync, options_type(**sync.options), self._bounds(sync), segment.formerly)
+            Push(segment.name, sync, options_type(**sync.options), self.bounds(sync), segment.formerly)
             for segment, sync in self.audiences(destination)
             if segment.name in segments
         ]
 
-    def _bounds(self, sync: Sync) -> Bounds:
+    def bounds(self, sync: Sync) -> Bounds:
+        """What one run may change of an audience."""
         own = sync.max_removed
         return Bounds(
             max_removed=self.settings.max_removed if own is None else own,
@@ -276,6 +294,13 @@ class Project:
         """How far pushes that have begun and not ended are."""
         with self._journal() as journal:
             return journal.under_way() if journal else []
+
+    def batches(self, delivery: Delivery) -> list[JournalledBatch]:
+        """The batches of one delivery with their receipts, oldest first."""
+        with self._journal() as journal:
+            if journal is None:
+                return []
+            return journal.batches_of_run(delivery.run_id, delivery.destination, delivery.segment)
 
     def decisions(self) -> list[Decision]:
         """Every override that an operator made, newest first."""

@@ -241,15 +241,21 @@ class Journal:
 
     def batches(self, destination: str) -> list[JournalledBatch]:
         """Every batch of a destination, oldest first."""
+        return self._select_batches("destination = ? and state <> 'void'", destination)
+
+    def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
+        """The batches that one run sent, or was to send, for an audience, oldest first."""
+        return self._select_batches("run_id = ? and destination = ? and segment = ?", run_id, destination, segment)
+
+    def _select_batches(self, condition: str, *values: str) -> list[JournalledBatch]:
         rows = self._db.execute(
-            """
+            f"""
             select id, segment, op, state, size, reference, settled_at
             from batches
-            where destination = ?
-              and state <> 'void'
+            where {condition}
             order by id
             """,
-            (destination,),
+            values,
         )
         return [
             JournalledBatch(

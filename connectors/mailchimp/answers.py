@@ -14,22 +14,21 @@ from connectors.wire import Answer, NoAnswer
 
 Node = Literal["list", "segment"]
 
+UNKNOWN_PERSON = "unknown_person"
+"""The one cause that the reference gives for a row error of a segment update: the list does not have the address."""
+ALREADY_THERE = "already_there"
+TRY_LATER = "try_later"
+REFUSED = "refused"
+
 REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
     (re.compile(r"forgotten|permanently deleted", re.IGNORECASE), "forgotten"),
     (re.compile(r"archived", re.IGNORECASE), "archived"),
     (re.compile(r"compliance|unsubscribed|bounced|cleaned|under review", re.IGNORECASE), "consent_blocked"),
-    (re.compile(r"already", re.IGNORECASE), "already_there"),
+    (re.compile(r"already", re.IGNORECASE), ALREADY_THERE),
     (re.compile(r"looks fake|invalid|valid email|syntax", re.IGNORECASE), "invalid_address"),
-    (
-        re.compile(
-            r"not (?:\w+ )*(?:exist|found|present|member|on|in|subscribed|belong)|unknown", re.IGNORECASE
-        ),
-        "unknown_person",
-    ),
+    (re.compile(r"try (?:again|later)|temporar|internal|time-?out|timed out", re.IGNORECASE), TRY_LATER),
 )
-"""Words of a row's error, first match wins. Mailchimp documents no codes for them."""
-
-OTHER_REASON = "refused"
+"""Words of a row's error, first match wins. Mailchimp documents neither codes nor sentences."""
 
 
 class RowProblem(Exception):
@@ -40,10 +39,10 @@ class RowProblem(Exception):
         self.reason = reason
 
 
-def reason_of(text: str) -> str:
-    """The short code of a row's error text; words inside addresses do not count."""
+def reason_of(text: str, otherwise: str) -> str:
+    """The short code of a row's error text, ``otherwise`` if it says nothing known; addresses in it do not count."""
     words = redact(text)
-    return next((reason for pattern, reason in REASONS if pattern.search(words)), OTHER_REASON)
+    return next((reason for pattern, reason in REASONS if pattern.search(words)), otherwise)
 
 
 def judge(answer: Answer, node: Node, destination: str, secrets: tuple[str, ...]) -> None:
@@ -62,7 +61,7 @@ def judge_person(answer: Answer, destination: str, secrets: tuple[str, ...]) -> 
     """As ``judge``, for a request about one person: raises RowProblem for what is that person's matter."""
     body = answer.json
     if answer.status == 400 and isinstance(body, dict):
-        raise RowProblem(reason_of(f"{body.get('title', '')} {body.get('detail', '')}"))
+        raise RowProblem(reason_of(f"{body.get('title', '')} {body.get('detail', '')}", REFUSED))
     judge(answer, "list", destination, secrets)
 
 
@@ -71,7 +70,7 @@ def row_errors(body: dict[str, object]) -> Iterator[tuple[str, str]]:
     errors = body.get("errors")
     for error in errors if isinstance(errors, list) else []:
         if isinstance(error, dict):
-            reason = reason_of(str(error.get("error", "")))
+            reason = reason_of(str(error.get("error", "")), UNKNOWN_PERSON)
             addresses = error.get("email_addresses")
             for address in addresses if isinstance(addresses, list) else []:
                 yield str(address).strip().lower(), reason
@@ -112,5 +111,5 @@ def _named_rows(body: dict[str, object]) -> dict[int, str]:
         if isinstance(error, dict):
             named = re.search(r"item:(\d+)", str(error.get("field", "")))
             if named and int(named[1]) >= 1:
-                rows[int(named[1]) - 1] = reason_of(str(error.get("message", "")))
+                rows[int(named[1]) - 1] = reason_of(str(error.get("message", "")), REFUSED)
     return rows

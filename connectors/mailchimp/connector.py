@@ -28,13 +28,19 @@ from connectors.base import (
 from connectors.http import Http, Timing
 from connectors.identity import Column, Identity, encode
 from connectors.mailchimp import guard
-from connectors.mailchimp.answers import OTHER_REASON, Node, RowProblem, judge, judge_person, row_errors
+from connectors.mailchimp.answers import (
+    ALREADY_THERE,
+    TRY_LATER,
+    UNKNOWN_PERSON,
+    Node,
+    RowProblem,
+    judge,
+    judge_person,
+    row_errors,
+)
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
 from connectors.wire import Answer
-
-UNKNOWN = "unknown_person"
-THERE = "already_there"
 
 
 class MailchimpConnector(Connector):
@@ -96,7 +102,7 @@ class MailchimpConnector(Connector):
         """Tag the people. Those whom the list does not have are reported, or created first if the setting says so."""
         addresses = rows.column("EMAIL").to_pylist()
         rejected, unlocated = self._tag(audience, addresses)
-        unknown = [position for position, reason in rejected.items() if reason == UNKNOWN]
+        unknown = [position for position, reason in rejected.items() if reason == UNKNOWN_PERSON]
         if self.config.create_missing and unknown:
             problems = {position: self._create_contact(_contact(rows, position)) for position in unknown}
             created = [position for position, problem in problems.items() if problem is None]
@@ -110,10 +116,7 @@ class MailchimpConnector(Connector):
 
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """Untag the people. Whoever is not in the list, or not tagged, is removed already."""
-        addresses = rows.column("EMAIL").to_pylist()
-        body = self._ask("POST", self._segment(audience), "segment", body={"members_to_remove": addresses})
-        if any(reason == OTHER_REASON for _, reason in row_errors(body)):
-            raise Uncertain("Mailchimp: some people could not be untagged, for reasons it does not explain")
+        self._edit(audience, {"members_to_remove": rows.column("EMAIL").to_pylist()})
         return Receipt("applied", batch.id)
 
     def close(self) -> None:
@@ -134,23 +137,32 @@ class MailchimpConnector(Connector):
         """Rejected positions with reasons, and how many more were refused without a name."""
         if not addresses:
             return {}, 0
-        body = self._ask("POST", self._segment(audience), "segment", body={"members_to_add": list(addresses)})
+        body = self._edit(audience, {"members_to_add": list(addresses)})
         positions: dict[str, list[int]] = defaultdict(list)
         for position, address in enumerate(addresses):
             positions[address.lower()].append(position)
         errors = list(row_errors(body))
-        rejected = {i: reason for address, reason in errors if reason != THERE for i in positions[address]}
+        rejected = {
+            i: reason for address, reason in errors if reason != ALREADY_THERE for i in positions[address]
+        }
         nameless = sum(1 for address, _ in errors if not positions[address])
         counted = body.get("error_count")
         unlisted = max(0, counted - len(errors)) if isinstance(counted, int) else 0
         return rejected, nameless + unlisted
+
+    def _edit(self, audience: Audience, change: dict[str, object]) -> dict[str, object]:
+        """Change the tag; raises Uncertain when a fault that passes hit some rows, so that all are sent again."""
+        body = self._ask("POST", f"{self._list}/segments/{audience.id}", "segment", body=change)
+        if any(reason == TRY_LATER for _, reason in row_errors(body)):
+            raise Uncertain("Mailchimp: some people met a fault that passes; the batch is sent again")
+        return body
 
     def _create_contact(self, contact: dict[str, object]) -> str | None:
         """Put one contact into the list; the reason if Mailchimp refuses them."""
         address = str(contact["email_address"])
         validation = {"skip_merge_validation": "true"} if self.config.skip_merge_validation else {}
         try:
-            self._send(
+            answer = self._send(
                 "PUT",
                 f"{self._list}/members/{encode(address, 'md5_hex')}",
                 lambda a: judge_person(a, self.destination, self.http.secrets),
@@ -159,7 +171,9 @@ class MailchimpConnector(Connector):
             )
         except RowProblem as problem:
             return problem.reason
-        return None
+        kept = answer.json
+        # Whoever was archived stays archived: bringing them back is the person's own decision.
+        return "archived" if isinstance(kept, dict) and kept.get("status") == "archived" else None
 
     def _ask(
         self,
@@ -195,9 +209,6 @@ class MailchimpConnector(Connector):
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = self._authorization
         return request
-
-    def _segment(self, audience: Audience) -> str:
-        return f"{self._list}/segments/{audience.id}"
 
 
 def mailchimp_identity(settings: MailchimpSettings) -> Identity:

@@ -77,7 +77,11 @@ _PLAIN = (
     r"[A-Za-z0-9_%+'-]+(?:[.][A-Za-z0-9_%+'-]+)*"
     r"@(?:[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*[.])+[A-Za-z]{2,24}"
 )
-_TRIMMED = trimmed("email")
+_SPACE = "[ \\t\\r\\n]*"
+# Trimming costs more than matching, so only values that begin or end with something blank are trimmed.
+_VALUE = (
+    f"lower(case when left(email, 1) <= ' ' or right(email, 1) <= ' ' then {trimmed('email')} else email end)"
+)
 
 EMAIL = Rule(
     name="email",
@@ -86,9 +90,9 @@ EMAIL = Rule(
     normalise=normalise_email,
     fast=FastPath(
         when=(
-            f"(email is null or (length(email) <= 64 and regexp_full_match({_TRIMMED}, {quoted(_PLAIN)})"
-            f" and lower({_TRIMMED}) not in {listed(_PLACEHOLDERS)}))"
+            f"(email is null or (length(email) <= 64 and regexp_full_match(email, {quoted(_SPACE + _PLAIN + _SPACE)})"
+            f" and {_VALUE} not in {listed(_PLACEHOLDERS)}))"
         ),
-        value=f"lower({_TRIMMED})",
+        value=_VALUE,
     ),
 )

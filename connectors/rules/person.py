@@ -8,7 +8,7 @@ from datetime import date
 from typing import Literal
 
 from connectors.identity import FastPath, Rule
-from connectors.rules.text import PLACEHOLDER_LIST, clean, listed, trimmed
+from connectors.rules.text import PLACEHOLDER_LIST, clean, listed
 
 EARLIEST_BIRTH = date(1900, 1, 1)
 _FAST_BIRTH_LIMIT = date(2010, 1, 1)
@@ -65,13 +65,13 @@ def _birth_day(raw: str | None) -> str | None:
 
 def letters_fast_path(column: str) -> FastPath:
     """Plain ASCII names: SQL drops the same punctuation that ``letters`` does."""
-    text = trimmed(column)
+    value = f"lower(replace(replace(replace(replace({column}, ' ', ''), '.', ''), '-', ''), '''', ''))"
     return FastPath(
         when=(
-            f"({column} is null or (length({column}) <= 100 and regexp_full_match({text}, '[A-Za-z .''-]*')"
-            f" and lower({text}) not in {PLACEHOLDER_LIST}))"
+            f"({column} is null or (length({column}) <= 100 and regexp_full_match({column}, '[A-Za-z .''-]*')"
+            f" and {value} not in {PLACEHOLDER_LIST}))"
         ),
-        value=f"lower(translate({text}, ' .''-', ''))",
+        value=value,
     )
 
 

@@ -144,14 +144,17 @@ def _prefixed(
 
 # Plain digits and punctuation; a dot only before three digits or more, so that no spreadsheet fraction passes.
 _PLAIN = r"[+]?[0-9 ()-]+(?:[.][0-9 ()-]{3,})*"
-_COMPACT = "translate(phone, ' ().-', '')"
+_COMPACT = "replace(replace(replace(replace(replace(phone, ' ', ''), '(', ''), ')', ''), '-', ''), '.', '')"
+"""Nested ``replace`` is several times faster in DuckDB than ``translate`` or a regular expression."""
+_DIGITS = "compact"
+"""Name that the compact text is bound to, so that it is computed once a row and not once a case."""
 
 
 def _fast_path(prefix: str, default_country: str | None) -> FastPath:
     cases = "\n".join(
         line for region in FAST_REGIONS for line in _region_cases(region, prefix, default_country)
     )
-    value = f"case\n{cases}\nend"
+    value = f"list_transform([{_COMPACT}], lambda {_DIGITS}: case\n{cases}\nend)[1]"
     when = f"(phone is null or (regexp_full_match(phone, {quoted(_PLAIN)}) and ({value}) is not null))"
     return FastPath(when=when, value=value)
 
@@ -180,17 +183,17 @@ def _number_plan(region: str) -> _NumberPlan:
 def _region_cases(region: str, prefix: str, default_country: str | None) -> tuple[str, str]:
     """SQL ``when`` lines for a region's international and national forms."""
     plan = _number_plan(region)
-    international = f"substr({_COMPACT}, {len(plan.code) + 2})"
+    international = f"substr({_DIGITS}, {len(plan.code) + 2})"
     if plan.trunk == plan.code:  # North America: the 1 is country code and trunk prefix at once
-        skipped = f"case when starts_with({_COMPACT}, '{plan.code}') then {len(plan.code) + 1} else 1 end"
-        national, is_national = f"substr({_COMPACT}, {skipped})", "true"
+        skipped = f"case when starts_with({_DIGITS}, '{plan.code}') then {len(plan.code) + 1} else 1 end"
+        national, is_national = f"substr({_DIGITS}, {skipped})", "true"
     else:
-        national = f"substr({_COMPACT}, {len(plan.trunk) + 1})"
-        is_national = f"starts_with({_COMPACT}, {quoted(plan.trunk)})"
+        national = f"substr({_DIGITS}, {len(plan.trunk) + 1})"
+        is_national = f"starts_with({_DIGITS}, {quoted(plan.trunk)})"
     here = f"coalesce(lower(country), '') in {listed(_countries(region, default_country))}"
     value = quoted(prefix + plan.code)
     return (
-        f"when starts_with({_COMPACT}, '+{plan.code}') and {_is_number(international, plan)}"
+        f"when starts_with({_DIGITS}, '+{plan.code}') and {_is_number(international, plan)}"
         f" then {value} || {international}",
         f"when {here} and {is_national} and {_is_number(national, plan)} then {value} || {national}",
     )

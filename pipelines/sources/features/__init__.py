@@ -61,7 +61,7 @@ def definitions() -> dict[str, str]:
 
 @cache
 def _definitions_of(theme: str) -> dict[str, str]:
-    return {match["name"]: match["description"] for match in DEFINITION.finditer(_statement(theme))}
+    return {match["name"]: match["description"] for match in DEFINITION.finditer(statement(theme))}
 
 
 def build_features(
@@ -91,22 +91,30 @@ def build_features(
     return FeaturesReport(as_of, int(people), len(definitions()), pruned)
 
 
+def has_day(con: duckdb.DuckDBPyConnection, day: date) -> bool:
+    """Whether the features of a day were built."""
+    query = "select 1 from duckdb_tables() where schema_name = 'main' and table_name = 'features'"
+    if not con.execute(query).fetchall():
+        return False
+    return bool(con.execute("select 1 from features where as_of = $day limit 1", {"day": day}).fetchall())
+
+
 def create_table(con: duckdb.DuckDBPyConnection) -> None:
     """Make the table, or give it the columns of today's definitions: new ones are null on older days."""
     columns = column_types()
-    declared = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
-    con.execute(f"create table if not exists features ({declared})")
     query = (
         "select column_name, data_type from duckdb_columns() where schema_name = 'main' and table_name = ?"
     )
     present = dict(con.execute(query, ["features"]).fetchall())
     if present == columns:
         return
+    declared = ", ".join(f"{quote(name)} {kind}" for name, kind in columns.items())
+    con.execute(f"create table if not exists features ({declared})")
     for name in present:
         if present[name] != columns.get(name):
             con.execute(f"alter table features drop column {quote(name)}")
     for name, kind in columns.items():
-        if present.get(name) != kind:
+        if present and present.get(name) != kind:
             con.execute(f"alter table features add column {quote(name)} {kind}")
     for name, description in (KEYS | definitions()).items():
         con.execute(f"comment on column features.{quote(name)} is {literal(description)}")
@@ -151,7 +159,7 @@ def _insert() -> str:
 
 def _select() -> str:
     """One row a present person, the columns of every theme side by side."""
-    themes = "\n".join(f"join (\n{_statement(theme)}\n) as {theme}\n  using (person_no)" for theme in THEMES)
+    themes = "\n".join(f"join (\n{statement(theme)}\n) as {theme}\n  using (person_no)" for theme in THEMES)
     columns = ",\n  ".join(f"{theme}.{quote(name)}" for theme in THEMES for name in _definitions_of(theme))
     return (
         f"select\n  $as_of::date as as_of,\n  people.person_no,\n  {columns}\n"
@@ -160,5 +168,6 @@ def _select() -> str:
 
 
 @cache
-def _statement(theme: str) -> str:
+def statement(theme: str) -> str:
+    """A theme's SQL as it stands in its file."""
     return (Path(__file__).parent / f"{theme}.sql").read_text(encoding="utf-8")

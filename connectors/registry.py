@@ -64,7 +64,7 @@ def read_settings(destination: str, settings_type: type[ConnectorSettings]) -> C
     """Settings of one account; raises as ``open_connector`` does."""
     prefix = env_prefix(destination)
     try:
-        return settings_type(_env_prefix=prefix)  # type: ignore[call-arg]  # pydantic-settings hides it from checkers
+        return settings_type(_env_prefix=prefix)
     except ValidationError as error:
         missing, unusable = _complaints(error, prefix)
     if missing:

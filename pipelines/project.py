@@ -15,7 +15,7 @@ from functools import cached_property
 import duckdb
 from ulid import ULID
 
-from connectors.base import Connector, DeliveryError
+from connectors.base import Connector, DeliveryError, SyncOptions
 from connectors.registry import load, open_connector
 from pipelines.delivery import delivery as engine
 from pipelines.delivery import model
@@ -23,7 +23,10 @@ from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.delivery.journal import Decision, Journal, JournalledBatch, Moving
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.duck import open_duckdb
+from pipelines.engine import WarehouseMissing
+from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.segments.catalog import Catalog
+from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
 from pipelines.segments.run import Computed, Failed, Outcome, compute
@@ -33,6 +36,7 @@ from pipelines.sources.catalog import catalog
 from pipelines.sources.checks import DataCheck, run_checks
 from pipelines.sources.declaration import read_sources
 from pipelines.sources.model import LoadReport, Source
+from pipelines.sources.origins import failed_sources, missing_for
 from pipelines.warehouse import DuckDBEngine
 
 Shown = Callable[[str, int, int], None]
@@ -119,6 +123,12 @@ class Project:
         """The segments that sync to a destination, by name."""
         return [(s, sync) for s in self.segments for sync in s.syncs if sync.destination == destination]
 
+    def left_behind(self, destination: str) -> dict[str, tuple[Sync, str]]:
+        """Audiences in which people are held though no segment asks for them, with the reason; opt-outs leave them."""
+        with self._journal() as journal:
+            opened = journal.opened_audiences(destination) if journal else {}
+        return left_behind(destination, opened, self.definitions)
+
     # --- loading and computing ---------------------------------------------------------------------------
 
     @property
@@ -127,16 +137,23 @@ class Project:
         return self.settings.current_day - timedelta(days=1)
 
     @contextmanager
-    def warehouse(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """The warehouse for loading; raises StoreBusy naming the process that has it."""
+    def warehouse(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The warehouse for loading, or to look something up.
+
+        Raises StoreBusy naming the process that has it, WarehouseMissing when there is nothing to look up.
+        """
+        if read_only and not self.settings.warehouse_path.exists():
+            raise WarehouseMissing("there is no warehouse yet; load the sources first: turnout sources")
         self.settings.home.mkdir(parents=True, exist_ok=True, mode=0o700)
         connection = open_duckdb(
             self.settings.warehouse_path,
+            read_only=read_only,
             wait_seconds=self.settings.lock_wait_seconds,
             config=self.duckdb_config,
         )
         self.settings.warehouse_path.chmod(0o600)
         try:
+            connection.execute("set TimeZone = ?", [self.settings.timezone])
             yield connection
         finally:
             connection.close()
@@ -145,7 +162,19 @@ class Project:
     def duckdb_config(self) -> dict[str, str]:
         """Bounds for every DuckDB of ours."""
         threads = {"threads": str(self.settings.threads)} if self.settings.threads else {}
-        return {"memory_limit": self.settings.memory_limit, "TimeZone": self.settings.timezone, **threads}
+        return {"memory_limit": self.settings.memory_limit, **threads}
+
+    def load(self, as_of: date | None = None, show: Shown = unseen) -> Loaded:
+        """Load every source and the people in them, then build the features of a day, by default the newest."""
+        day = as_of or self.newest_as_of
+
+        def shown(step: load_all.Progress) -> None:
+            show("loading sources", step.number - (step.report is None), step.of)
+
+        with self.warehouse() as con:
+            loaded = load_all.load_all(con, self.sources, self.settings.current_day, shown)
+        people, _ = self.build_features(day)
+        return Loaded(loaded.reports, day, people)
 
     def load_sources(self, names: Sequence[str] | None = None) -> tuple[load_all.Loaded, list[DataCheck]]:
         """Load sources, by default all, then people from what is in force, and answer the data checks.
@@ -179,8 +208,9 @@ class Project:
         One that fails never stops its neighbours; broken files fail with their error.
         """
         chosen = self.definitions if names is None else tuple(self.definition(name) for name in names)
-        day = as_of or self.newest_loaded or self.newest_as_of
-        self.need_features(day)
+        day = as_of or self._newest_loaded() or self.newest_as_of
+        chosen = self._without_sources(chosen, day)
+        self._need_features(day)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -190,6 +220,30 @@ class Project:
 
         with self.engine(read_only=False) as warehouse:
             return compute(warehouse, chosen, day, counted)
+
+    def _newest_loaded(self) -> date | None:
+        with self.engine(read_only=True) as warehouse:
+            return warehouse.newest_day()
+
+    def _need_features(self, day: date) -> None:
+        with self.warehouse(read_only=True) as con:
+            present = features.has_day(con, day)
+        if not present:
+            self.build_features(day)
+
+    def _without_sources(
+        self, chosen: Sequence[Segment | BrokenSegment], day: date
+    ) -> tuple[Segment | BrokenSegment, ...]:
+        """The newest day is not computed from a source that did not come; earlier days were whole before."""
+        failed = self.failed_sources() if day >= self.newest_as_of else {}
+        return tuple(_unless_missing(one, self.sources, failed) for one in chosen)
+
+    def failed_sources(self) -> dict[str, str]:
+        """Sources whose newest load failed, with what was wrong; empty before the first load."""
+        if not self.settings.warehouse_path.exists():
+            return {}
+        with self.warehouse(read_only=True) as con:
+            return failed_sources(con)
 
     def definition(self, name: str) -> Segment | BrokenSegment:
         """A segment, or its broken file, by name; raises UnknownName."""
@@ -202,7 +256,9 @@ class Project:
 
     def select(self, names: Sequence[str]) -> dict[str, list[str]]:
         """Segments to push by destination, from ``SEGMENT`` and ``DESTINATION/SEGMENT``; nothing means all."""
-        everything = {d: [s.name for s, _ in self.audiences(d)] for d in self.connector_types}
+        everything = {
+            d: [*(s.name for s, _ in self.audiences(d)), *self.left_behind(d)] for d in self.connector_types
+        }
         if not names:
             return {d: segments for d, segments in everything.items() if segments}
         chosen: dict[str, list[str]] = {}
@@ -268,11 +324,16 @@ class Project:
         if destination not in self.connector_types:
             raise UnknownName(_unknown("destination", destination, list(self.connector_types)))
         options_type = self.connector_types[destination].options_type
-        return [
-            Push(segment.name, sync, options_type(**sync.options), self.bounds(sync), segment.formerly)
-            for segment, sync in self.audiences(destination)
-            if segment.name in segments
+        unread = unread_opt_outs(self.sources, self.failed_sources())
+        asked = [
+            Push(s.name, sync, options_type(**sync.options), self.bounds(sync), s.formerly, unread)
+            for s, sync in self.audiences(destination)
         ]
+        behind = [
+            Push(name, sync, SyncOptions(), self.bounds(sync), only_opt_outs=why)
+            for name, (sync, why) in self.left_behind(destination).items()
+        ]
+        return [push for push in (*asked, *behind) if push.segment in segments]
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""
@@ -315,6 +376,23 @@ class Project:
             return
         with Journal.open(path) as journal:
             yield journal
+
+
+def _unless_missing(
+    definition: Segment | BrokenSegment, sources: Sequence[Source], failed: Mapping[str, str]
+) -> Segment | BrokenSegment:
+    """The segment, or its failure when a source that it rests on did not come."""
+    if isinstance(definition, BrokenSegment) or not failed:
+        return definition
+    missing = missing_for(definition, sources, failed)
+    if not missing:
+        return definition
+    error = SegmentError(
+        definition.path,
+        f"its source {' and '.join(missing)} could not be loaded ({failed[missing[0]]})",
+        fix="repair the source, load it again, then compute the segment",
+    )
+    return BrokenSegment(definition.name, definition.path, error)
 
 
 def _unknown(what: str, name: str, known: Sequence[str]) -> str:

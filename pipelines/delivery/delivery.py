@@ -88,6 +88,10 @@ def _store_failed(error: Exception) -> str:
     )
 
 
+ONLY_OPT_OUTS = (Guard.HELD_BACK, Guard.STALE, Guard.NEVER_COMPUTED)
+"""Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Prepared:
     """An audience's difference, judged, with the outbox filled."""
@@ -179,7 +183,9 @@ class _Desk:
         as_of = engine.latest(push.segment)
         change = Change(as_of, self.run.today, engine.newest_day(), 0, 0, 0, 0)
         judged = verdict(change, push.bounds, self.run.overrides)
-        if as_of is None or judged.guard in (Guard.STALE, Guard.NEVER_COMPUTED):
+        if push.only_opt_outs is not None:
+            judged = Verdict(Guard.HELD_BACK, push.only_opt_outs)
+        if as_of is None or judged.guard in ONLY_OPT_OUTS:
             return as_of, only_must_go(self.ledger, number), judged
         difference = compare(self.ledger, number, engine.export(Members(push.segment, as_of)))
         change = replace(

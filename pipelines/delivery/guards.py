@@ -13,6 +13,7 @@ from enum import StrEnum
 class Guard(StrEnum):
     """What stopped a push."""
 
+    HELD_BACK = "held_back"
     NEVER_COMPUTED = "never_computed"
     STALE = "stale_segment"
     EMPTY = "empty_segment"

@@ -138,6 +138,11 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    def opened_audiences(self, destination: str) -> dict[str, str]:
+        """Segments with an audience at a destination, and the audience's name on the platform."""
+        rows = self._db.execute("select segment, name from audiences where destination = ?", (destination,))
+        return {row[0]: row[1] for row in rows}
+
     def opened(self, destination: str, segment: str, audience: Audience) -> None:
         """Remember the platform's id; nothing is written when it is known already."""
         if self.audience(destination, segment) == Audience(audience.id, audience.name, audience.url):
@@ -245,7 +250,9 @@ class Journal:
 
     def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
         """The batches that one run sent, or was to send, for an audience, oldest first."""
-        return self._select_batches("run_id = ? and destination = ? and segment = ?", run_id, destination, segment)
+        return self._select_batches(
+            "run_id = ? and destination = ? and segment = ?", run_id, destination, segment
+        )
 
     def _select_batches(self, condition: str, *values: str) -> list[JournalledBatch]:
         rows = self._db.execute(

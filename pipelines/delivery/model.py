@@ -45,6 +45,8 @@ class Push:
     options: SyncOptions
     bounds: Bounds
     formerly: str | None = None
+    only_opt_outs: str | None = None
+    """Why nobody but those who must go may move in this run; None: nothing speaks against a full push."""
 
 
 @dataclass(frozen=True, slots=True)

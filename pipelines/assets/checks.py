@@ -1,0 +1,70 @@
+"""The guards' visible twins. They stop nothing: the guards inside the push do, for every way to start one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from pipelines.delivery.guards import Bounds, Guard
+from pipelines.delivery.model import Delivery
+
+TWINS: dict[str, tuple[frozenset[str], str]] = {
+    "removals": (
+        frozenset({Guard.REMOVALS, Guard.EMPTY}),
+        "No larger share of the audience leaves at once than is allowed. Opt-outs and erasures don't count.",
+    ),
+    "growth": (
+        frozenset({Guard.GROWTH}),
+        "The audience does not become many times as large at once.",
+    ),
+    "fresh": (
+        frozenset({Guard.STALE, Guard.NEVER_COMPUTED}),
+        "The segment was computed for the newest day.",
+    ),
+}
+"""Check, the guards' verdicts that fail it, and what it promises."""
+
+
+def specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The three checks of an audience, or of its changes."""
+    return [
+        dg.AssetCheckSpec(name, asset=key, description=promise, blocking=False)
+        for name, (_, promise) in TWINS.items()
+    ]
+
+
+def results(key: dg.AssetKey, delivery: Delivery, bounds: Bounds) -> Iterator[dg.AssetCheckResult]:
+    """The checks of one delivery; none when it could not even be judged."""
+    if delivery.status == "failed" and delivery.verdict == "failed":
+        return
+    for name, (verdicts, _) in TWINS.items():
+        passed = delivery.verdict not in verdicts
+        yield dg.AssetCheckResult(
+            asset_key=key,
+            check_name=name,
+            passed=passed,
+            description=None if passed and delivery.verdict != "overridden" else delivery.sentence,
+            metadata=_figures(name, delivery, bounds),
+        )
+
+
+def _figures(name: str, delivery: Delivery, bounds: Bounds) -> dict[str, dg.MetadataValue]:
+    """What was measured beside what is allowed; numbers are plotted over time."""
+    held = delivery.held_before
+    if name == "removals":
+        ordinary = delivery.removes - delivery.must_go
+        return {
+            "removal share": dg.MetadataValue.float(round(ordinary / held, 4) if held else 0.0),
+            "allowed share": dg.MetadataValue.float(bounds.max_removed),
+        }
+    if name == "growth":
+        return {
+            "times as many": dg.MetadataValue.float(round(delivery.desired / held, 3) if held else 1.0),
+            "allowed times": dg.MetadataValue.float(bounds.max_growth),
+        }
+    as_of = delivery.as_of.isoformat() if delivery.as_of else "never computed"
+    return {
+        "as of": dg.MetadataValue.text(as_of),
+        "allowed days": dg.MetadataValue.int(bounds.max_age_days),
+    }

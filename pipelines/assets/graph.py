@@ -1,0 +1,35 @@
+"""Everything that Dagster shows and runs, made from the settings."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from pipelines.assets.alerts import failure_sensor
+from pipelines.assets.audiences import audience_assets, changes_assets
+from pipelines.assets.jobs import DELIVER, LOAD, SEGMENT, job
+from pipelines.assets.load import load_assets
+from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
+from pipelines.assets.segments import features_asset, segment_assets
+from pipelines.project import Project
+from pipelines.settings import Settings
+
+
+def build_definitions(settings: Settings) -> dg.Definitions:
+    """The whole code location. Needs no credentials and opens no store."""
+    project = Project(settings)
+    loading = [load_assets(project)]
+    segmenting = [features_asset(project), *segment_assets(project)]
+    delivering = [
+        step(project, destination)
+        for destination in project.connector_types
+        if project.audiences(destination)
+        for step in (changes_assets, audience_assets)
+    ]
+    load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)
+    return dg.Definitions(
+        assets=[*loading, *segmenting, *delivering],
+        jobs=[load, segment, deliver],
+        schedules=[load_schedule(settings, load), overdue_schedule(settings, deliver)],
+        sensors=[night_sensor(settings, segment, deliver), failure_sensor(settings)],
+        executor=dg.in_process_executor,
+    )

@@ -1,0 +1,174 @@
+"""What the pages of the graph show: numbers that become plots, tables, SQL and links. Never a person's data."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+
+import dagster as dg
+
+from pipelines.delivery.journal import JournalledBatch
+from pipelines.delivery.model import Delivery
+from pipelines.engine import Profile
+from pipelines.segments.model import Segment
+from pipelines.sources.model import LoadReport
+from pipelines.sources.people import PeopleReport
+
+Metadata = dict[str, dg.MetadataValue]
+
+BATCHES_SHOWN = 50
+OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
+"""The owners that Dagster takes; a header may hold an e-mail address that it doesn't."""
+
+
+def described(segment: Segment) -> str:
+    """A segment's page in Markdown: who, what for, how they are treated, and the SQL itself."""
+    goal = segment.goal
+    return "\n\n".join(
+        [
+            f"**{segment.title}** ({', '.join(segment.types)})",
+            segment.description,
+            f"*Goal:* {goal.metric} {goal.direction}, {goal.target}, by {goal.by.isoformat()}  \n"
+            f"*Treatment:* {segment.treatment}  \n"
+            f"*Universe:* {segment.universe}",
+            f"```sql\n{segment.sql.strip()}\n```",
+        ]
+    )
+
+
+def owners(segment: Segment) -> list[str]:
+    """The segment's owner, as Dagster shows it."""
+    return [segment.owner] if OWNER.fullmatch(segment.owner) else []
+
+
+def code_reference(path: str, line: int, label: str) -> Mapping[str, dg.CodeReferencesMetadataValue]:
+    """A link from a page to the file and line that it comes from."""
+    reference = dg.LocalFileCodeReference(file_path=path, line_number=line, label=label)
+    return {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+
+
+def of_source(report: LoadReport) -> Metadata:
+    """A source's load in numbers."""
+    shown: Metadata = {
+        "dagster/row_count": dg.MetadataValue.int(report.rows),
+        "seconds": dg.MetadataValue.float(round(report.seconds, 2)),
+        "contract": dg.MetadataValue.text(report.contract),
+    }
+    if report.newest is not None:
+        shown["newest row"] = dg.MetadataValue.text(report.newest.isoformat(" "))
+    if report.warnings:
+        shown["warnings"] = dg.MetadataValue.md("\n".join(f"- {warning}" for warning in report.warnings))
+    return shown
+
+
+def of_people(report: PeopleReport) -> Metadata:
+    """People in numbers."""
+    return {
+        "people": dg.MetadataValue.int(report.people),
+        "changed": dg.MetadataValue.int(report.changed),
+        "reachable": dg.MetadataValue.int(report.reachable),
+        "suppressed": dg.MetadataValue.int(report.suppressed),
+        "suppressions about nobody": dg.MetadataValue.int(report.unmatched_suppressions),
+    }
+
+
+def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
+    """A computed segment in numbers, plotted by day."""
+    shown: Metadata = {
+        "dagster/partition_row_count": dg.MetadataValue.int(profile.size),
+        "people": dg.MetadataValue.int(profile.size),
+        "universe": dg.MetadataValue.int(profile.universe),
+        "share of universe": dg.MetadataValue.float(round(profile.share, 6)),
+    }
+    if listed := "\n".join(f"- {note}" for note in notes):
+        shown["notes"] = dg.MetadataValue.md(listed)
+    return shown
+
+
+def of_changes(delivery: Delivery) -> Metadata:
+    """What a push would do."""
+    return {
+        "adds": dg.MetadataValue.int(delivery.adds),
+        "removes": dg.MetadataValue.int(delivery.removes),
+        "of these, must go": dg.MetadataValue.int(delivery.must_go),
+        **_of_both(delivery),
+    }
+
+
+def of_audience(delivery: Delivery, batches: Iterable[JournalledBatch]) -> Metadata:
+    """What a push did."""
+    shown: Metadata = {
+        "added": dg.MetadataValue.int(delivery.added),
+        "removed": dg.MetadataValue.int(delivery.removed),
+        "uncertain": dg.MetadataValue.int(delivery.uncertain),
+        "requests": dg.MetadataValue.int(delivery.requests),
+        **_of_both(delivery),
+        "batches": _batches(batches),
+    }
+    if delivery.url is not None:
+        shown["on the platform"] = dg.MetadataValue.url(delivery.url)
+    if delivery.audience_id is not None:
+        shown["audience id"] = dg.MetadataValue.text(delivery.audience_id)
+    return shown
+
+
+def _of_both(delivery: Delivery) -> Metadata:
+    """The rest of the sum: desired = kept + added + rejected + uncertain + withheld."""
+    shown: Metadata = {
+        "desired": dg.MetadataValue.int(delivery.desired),
+        "kept": dg.MetadataValue.int(delivery.kept),
+        "size held": dg.MetadataValue.int(delivery.held),
+        "rejected": dg.MetadataValue.int(delivery.rejected),
+        "withheld": dg.MetadataValue.int(sum(delivery.withheld.values())),
+        "verdict": dg.MetadataValue.text(delivery.sentence),
+        "everybody accounted for": dg.MetadataValue.md(accounts(delivery)),
+    }
+    if delivery.as_of is not None:
+        shown["as of"] = dg.MetadataValue.text(delivery.as_of.isoformat())
+    return shown
+
+
+def accounts(delivery: Delivery) -> str:
+    """Every desired person by what became of them, as a Markdown table."""
+    coming = delivery.added if delivery.status != "planned" else delivery.adds
+    rows = [
+        ("already there", delivery.kept),
+        ("to be added" if delivery.status == "planned" else "added", coming),
+        ("not certain", delivery.uncertain),
+        *((f"rejected: {reason}", count) for reason, count in sorted(delivery.rejected_reasons.items())),
+        *((f"withheld: {reason}", count) for reason, count in sorted(delivery.withheld.items())),
+    ]
+    told = [f"| {what} | {count:,} |" for what, count in rows if count]
+    return "\n".join(
+        ["| people | |", "| :--- | ---: |", *told, f"| **desired** | **{delivery.desired:,}** |"]
+    )
+
+
+def overview(deliveries: Iterable[Delivery]) -> dg.MetadataValue:
+    """One line an audience, for the run's own page."""
+    lines = [
+        f"| {d.segment} | {d.adds:,} | {d.removes:,} | {d.added:,} | {d.removed:,} | {d.rejected:,} "
+        f"| {d.held:,} | {d.verdict} |"
+        for d in deliveries
+    ]
+    head = "| segment | adds | removes | added | removed | rejected | held | verdict |"
+    return dg.MetadataValue.md("\n".join([head, "| :--- | " + "---: | " * 6 + ":--- |", *lines]))
+
+
+def _batches(batches: Iterable[JournalledBatch]) -> dg.MetadataValue:
+    records = [
+        dg.TableRecord(
+            {
+                "batch": batch.id,
+                "operation": batch.op,
+                "people": batch.size,
+                "state": batch.state,
+                "receipt": batch.reference or "",
+                "settled": batch.settled_at.isoformat(" ", "seconds") if batch.settled_at else "",
+            }
+        )
+        for batch in list(batches)[-BATCHES_SHOWN:]
+    ]
+    names = ("batch", "operation", "people", "state", "receipt", "settled")
+    columns = [dg.TableColumn(name, "int" if name == "people" else "string") for name in names]
+    return dg.MetadataValue.table(records, schema=dg.TableSchema(columns=columns))

@@ -10,7 +10,7 @@ from typing import Any
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-Peer = tuple[str, int]
+Peer = tuple[str, int] | None
 
 
 class OpenConnections:
@@ -27,25 +27,21 @@ class OpenConnections:
             def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
                 super().connection_made(transport)
                 self.peer = _peer(transport.get_extra_info("peername"))
-                if self.peer is not None:
-                    transports[self.peer] = transport
+                transports[self.peer] = transport
 
             def connection_lost(self, exc: Exception | None) -> None:
                 super().connection_lost(exc)
-                if self.peer is not None:
-                    transports.pop(self.peer, None)
+                transports.pop(self.peer, None)
 
         return RegisteredProtocol
 
-    async def cut(self, scope: Scope, receive: Receive, *, reset: bool) -> bool:
-        """Close the request's connection without an answer, by reset or in good order.
+    def knows(self, scope: Scope) -> bool:
+        """Whether the request came over a connection of this register: another server may run the app."""
+        return _peer(scope.get("client")) in self._transports
 
-        Returns False when this server doesn't know the connection (another server than ours runs the app).
-        """
-        peer = _peer(scope.get("client"))
-        transport = self._transports.get(peer) if peer else None
-        if transport is None:
-            return False
+    async def cut(self, scope: Scope, receive: Receive, *, reset: bool) -> None:
+        """Close a known request's connection without an answer, by reset or in good order."""
+        transport = self._transports[_peer(scope["client"])]
         if reset:
             # With no time to linger the kernel sends RST instead of FIN.
             raw = transport.get_extra_info("socket")
@@ -53,8 +49,7 @@ class OpenConnections:
         transport.abort()
         while (await receive())["type"] != "http.disconnect":
             pass
-        return True
 
 
-def _peer(address: Any) -> Peer | None:
+def _peer(address: Any) -> Peer:
     return (str(address[0]), int(address[1])) if address else None

@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -26,6 +26,7 @@ from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Call, Platform, Reply
 
 MAX_BODY_BYTES = 64 * 1024 * 1024
+CUTTING = (Manner.CLOSE, Manner.RESET)
 TOO_LARGE = Reply(413, b"Request Entity Too Large", content_type="text/plain", outcome="refused: too large")
 
 
@@ -49,10 +50,11 @@ class Gate:
         number = await run_sync(self._open_entry, request.method, path)
         call = await self._read(request, path, number)
         fault = self.board.pick(self.platform, request.method, path) if call else None
-        delivery = await self._decide(call, fault)
-        answered = await self._hand_over(delivery, scope, receive, send)
+        delivery = self._possible(await self._decide(call, fault), scope)
         milliseconds = (time.perf_counter() - started) * 1000
-        await run_sync(self._close_entry, number, delivery.reply, answered, fault, milliseconds)
+        # Before the answer, so that whoever has it finds the log complete.
+        await run_sync(self._close_entry, number, delivery, fault, milliseconds)
+        await self._hand_over(delivery, scope, receive, send)
         if call is not None:
             await self._after(call, fault)
 
@@ -89,13 +91,18 @@ class Gate:
     async def _apply(self, call: Call) -> Reply:
         return await run_sync(self.api.handle, call)
 
-    async def _hand_over(self, delivery: Delivery, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Send the answer in its manner; whether the caller got one."""
+    def _possible(self, delivery: Delivery, scope: Scope) -> Delivery:
+        """The delivery, or a 502 where this server has no hand on its connections."""
+        if delivery.manner in CUTTING and not self.connections.knows(scope):
+            return Delivery(replace(delivery.reply, status=502, body=b"", content_type="text/plain"))
+        return delivery
+
+    async def _hand_over(self, delivery: Delivery, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the answer in its manner."""
         reply = delivery.reply
-        if delivery.manner in (Manner.CLOSE, Manner.RESET):
-            if await self.connections.cut(scope, receive, reset=delivery.manner is Manner.RESET):
-                return False
-            reply = Reply(502, b"", content_type="text/plain")
+        if delivery.manner in CUTTING:
+            await self.connections.cut(scope, receive, reset=delivery.manner is Manner.RESET)
+            return
         headers = dict(reply.headers)
         if reply.status != 204:
             headers["content-type"] = reply.content_type
@@ -103,7 +110,6 @@ class Gate:
         if delivery.manner is Manner.DRIP:
             response = StreamingResponse(_drip(reply.body, delivery.seconds_per_byte), reply.status, headers)
         await response(scope, receive, send)
-        return True
 
     async def _after(self, call: Call, fault: Fault | None) -> None:
         if isinstance(fault, LateCopy):
@@ -115,12 +121,11 @@ class Gate:
         with self.store.writing() as db:
             return request_log.open_entry(db, self.platform, method, path)
 
-    def _close_entry(
-        self, number: int, reply: Reply, answered: bool, fault: Fault | None, milliseconds: float
-    ) -> None:
-        status = reply.status if answered else None
+    def _close_entry(self, number: int, delivery: Delivery, fault: Fault | None, milliseconds: float) -> None:
+        status = None if delivery.manner in CUTTING else delivery.reply.status
+        effect = fault.effect if fault else None
         with self.store.writing() as db:
-            request_log.close_entry(db, number, reply, status, fault.effect if fault else None, milliseconds)
+            request_log.close_entry(db, number, delivery.reply, status, effect, milliseconds)
 
 
 async def _drip(body: bytes, seconds: float) -> AsyncIterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ class MetaCaller:
         *,
         method: str = "POST",
         edge: str = "users",
-        session: dict[str, object] | None = None,
+        session: Mapping[str, object] | None = None,
     ) -> requests.Response:
         keys = list(schema) if isinstance(schema, tuple) else schema
         body: dict[str, object] = {"payload": {"schema": keys, "is_raw": True, "data": rows}}

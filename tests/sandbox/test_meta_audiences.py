@@ -301,25 +301,23 @@ def test_the_limited_tier_allows_twenty_writes_in_five_minutes(
 
 
 def test_points_decay_and_blocks_end() -> None:
-    """After the block and the decay the account is free again; hourly calls have their own code."""
+    """The limited tier blocks for 300 seconds and forgets points after 300; the full tier for 60."""
     now = [0.0]
     meter = Meter(clock=lambda: now[0])
-    assert [meter.charge("POST", "limited", 0) for _ in range(20)] == [None] * 20
-    throttled = meter.charge("POST", "limited", 0)
+    assert [meter.charge("POST", "limited") for _ in range(20)] == [None] * 20
+    throttled = meter.charge("POST", "limited")
     assert throttled is not None
-    assert throttled.code == 17
+    assert (throttled.code, throttled.subcode) == (17, 2446079)
     now[0] = 299
-    assert meter.charge("GET", "limited", 0) is not None
-    now[0] = 601
-    assert meter.charge("GET", "limited", 0) is None
-    hourly = Meter(clock=lambda: now[0])
-    for _ in range(5_000):
-        hourly.charge("GET", "limited", 0)
-        now[0] += 0.5
-    # Points are over as well; a block first has to end before the hourly count can answer.
-    now[0] += 900
-    answers = [hourly.charge("GET", "limited", 0) for _ in range(5)]
-    assert {answer.code for answer in answers if answer} <= {17, 80003}
+    assert meter.charge("GET", "limited") is not None
+    headers = meter.headers("limited", 0)
+    assert json.loads(headers["X-Ad-Account-Usage"])["reset_time_duration"] == 1
+    now[0] = 301
+    assert meter.charge("GET", "limited") is None
+    assert [meter.charge("POST", "full") for _ in range(2_999)] == [None] * 2_999
+    assert meter.charge("POST", "full") is not None
+    now[0] += 59
+    assert meter.charge("GET", "full") is not None
 
 
 def test_ten_thousand_rows_take_well_under_a_second(meta: MetaCaller) -> None:

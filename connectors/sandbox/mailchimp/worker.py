@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 
 from connectors.sandbox.mailchimp import batches
 from connectors.sandbox.mailchimp.api import MailchimpApi
@@ -39,7 +40,16 @@ class BatchWorker:
             if batch is None:
                 self._stopping.wait(IDLE_SECONDS)
                 continue
-            with self._store.reading() as db:
-                wait = read_switches(db).mailchimp_batch_seconds
-            if batches.advance(self._store, batch, "preprocessing") and not self._stopping.wait(wait):
+            if batches.advance(self._store, batch, "preprocessing") and self._wait_before_start():
                 batches.run(self._store, batch, self._api.perform, self._stopping.is_set)
+
+    def _wait_before_start(self) -> bool:
+        """Wait as long as the switch says at each moment; False when the server stops meanwhile."""
+        began = time.monotonic()
+        while not self._stopping.is_set():
+            with self._store.reading() as db:
+                left = read_switches(db).mailchimp_batch_seconds - (time.monotonic() - began)
+            if left <= 0:
+                return True
+            self._stopping.wait(min(left, IDLE_SECONDS))
+        return False

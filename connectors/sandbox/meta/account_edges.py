@@ -55,6 +55,7 @@ def list_audiences(context: Context) -> Reply:
     below = int(wish.after) if wish.after else None
     with context.store.reading() as db:
         found = audiences.page(db, SANDBOX_META_AD_ACCOUNT, below=below, limit=wish.limit + 1)
+        total = audiences.count(db, SANDBOX_META_AD_ACCOUNT)
     shown = found[: wish.limit]
     content: dict[str, Json] = {"data": [audiences.read_fields(audience, names) for audience in shown]}
     if shown:
@@ -63,6 +64,8 @@ def list_audiences(context: Context) -> Reply:
         if len(found) > wish.limit:
             paging["next"] = _next_page(context, wish, str(shown[-1].id))
         content["paging"] = paging
+    if wish.summary:
+        content["summary"] = {"total_count": total}
     return json_reply(content, outcome=f"{len(shown)} audiences listed")
 
 

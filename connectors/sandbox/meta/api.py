@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT, SANDBOX_META_USER
-from connectors.sandbox.meta import account_edges, audience_edges
+from connectors.sandbox.meta import account_edges, audience_edges, audiences
 from connectors.sandbox.meta.access import check_token, path_below_version
 from connectors.sandbox.meta.context import Context
 from connectors.sandbox.meta.errors import GraphError, GraphRefusal, invalid, missing_object, unknown_path
@@ -47,20 +47,20 @@ class MetaApi:
         """Answer one call, refusals included."""
         with self._store.reading() as db:
             switches = read_switches(db)
-            (count,) = db.execute("select count(*) from meta_audiences where deleted_at is null").fetchone()
+            count = audiences.count(db, SANDBOX_META_AD_ACCOUNT)
         try:
-            reply = self._answer(call, switches, count)
+            reply = self._answer(call, switches)
         except GraphRefusal as refusal:
             node = _NODE_AND_EDGE.fullmatch(re.sub(r"^/v[\d.]+", "", call.path))
             named = node["node"] if node and node["node"].isdecimal() else None
             reply = refusal.error.reply(audience=named)
         return replace(reply, headers={**self._meter.headers(switches.meta_tier, count), **reply.headers})
 
-    def _answer(self, call: Call, switches: Switches, audience_count: int) -> Reply:
+    def _answer(self, call: Call, switches: Switches) -> Reply:
         path = path_below_version(call)
         parameters = read_parameters(call)
         check_token(call, parameters, switches)
-        throttled = self._meter.charge(parameters.method, switches.meta_tier, audience_count)
+        throttled = self._meter.charge(parameters.method, switches.meta_tier)
         if throttled is not None:
             raise GraphRefusal(throttled)
         return self._route(path, Context(self._store, call, parameters, switches), parameters)

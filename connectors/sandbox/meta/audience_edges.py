@@ -25,7 +25,7 @@ from connectors.sandbox.meta.requests import (
 )
 from connectors.sandbox.meta.rows import Rows, judge
 from connectors.sandbox.meta.sessions import Totals
-from connectors.sandbox.wire import Reply, json_reply
+from connectors.sandbox.wire import Json, Reply, json_reply
 
 
 def read_audience(context: Context, audience_id: str) -> Reply:
@@ -125,11 +125,14 @@ def list_sessions(context: Context, audience_id: str) -> Reply:
     with context.store.writing() as db:
         audience = _present(db, context, audience_id)
         found = sessions.read(db, audience.account, audience.id, wish.session_id)
-    shown = [
+    shown: list[Json] = [
         {name: session[name] for name in names or session if name in session}
         for session in found[: wish.limit]
     ]
-    return json_reply({"data": shown}, outcome=f"{len(shown)} sessions listed", audience=audience_id)
+    content: dict[str, Json] = {"data": shown}
+    if wish.summary:
+        content["summary"] = {"total_count": len(found)}
+    return json_reply(content, outcome=f"{len(shown)} sessions listed", audience=audience_id)
 
 
 def _present(db: sqlite3.Connection, context: Context, audience_id: str) -> AudienceRecord:

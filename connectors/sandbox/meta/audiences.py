@@ -89,6 +89,14 @@ def page(db: sqlite3.Connection, account: str, *, below: int | None, limit: int)
     return [AudienceRecord(**dict(row)) for row in rows]
 
 
+def count(db: sqlite3.Connection, account: str) -> int:
+    """How many audiences the account has."""
+    (found,) = db.execute(
+        "select count(*) from meta_audiences where account = ? and deleted_at is null", (account,)
+    ).fetchone()
+    return int(found)
+
+
 def create(db: sqlite3.Connection, account: str, wish: CreateAudience) -> tuple[int, bool]:
     """Create an audience, or fetch the one of the same name where asked. Returns its id and whether it is new."""
     if wish.enable_fetch_or_create:
@@ -98,10 +106,7 @@ def create(db: sqlite3.Connection, account: str, wish: CreateAudience) -> tuple[
         ).fetchone()
         if twin:
             return int(twin["id"]), False
-    (count,) = db.execute(
-        "select count(*) from meta_audiences where account = ? and deleted_at is null", (account,)
-    ).fetchone()
-    if count >= MAX_AUDIENCES:
+    if count(db, account) >= MAX_AUDIENCES:
         raise GraphRefusal(TOO_MANY_AUDIENCES)
     now = int(time.time())
     cursor = db.execute(

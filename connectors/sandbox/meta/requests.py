@@ -52,6 +52,7 @@ class ListEdge(GraphRequest):
     limit: int = Field(default=25, ge=1)
     after: str | None = None
     before: str | None = None
+    summary: bool = False
 
 
 class ListSessions(ListEdge):

@@ -112,9 +112,7 @@ def _table(payload: Payload, columns: tuple[str, ...]) -> list[list[Any]]:
     if not payload.data:
         raise GraphRefusal(ROWS_DO_NOT_MATCH)
     if len(payload.data) > MAX_ROWS:
-        raise GraphRefusal(
-            invalid(f"Param payload[data]: at most {MAX_ROWS} users in one request")
-        )
+        raise GraphRefusal(invalid(f"Param payload[data]: at most {MAX_ROWS} users in one request"))
     flat = isinstance(payload.schema_, str)
     table = [[row] if flat and isinstance(row, str) else row for row in payload.data]
     width = len(columns)

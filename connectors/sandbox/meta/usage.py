@@ -48,8 +48,11 @@ class Meter:
     _blocked_until: float = 0.0
     _guard: threading.Lock = field(default_factory=threading.Lock)
 
-    def charge(self, method: str, tier: Tier, audiences: int) -> GraphError | None:
-        """Count one call; the error to answer with when it is over a quota."""
+    def charge(self, method: str, tier: Tier) -> GraphError | None:
+        """Count one call; the error to answer with when the account's score is over its limit.
+
+        The hourly quota of calls only shows in the headers: the score runs out long before it.
+        """
         quota = QUOTAS[tier]
         with self._guard:
             now = self.clock()
@@ -58,8 +61,6 @@ class Meter:
                 return rate_limited(17, 2446079)
             self._calls.append(now)
             self._points.append((now, READ_POINTS if method == "GET" else WRITE_POINTS))
-            if len(self._calls) > quota.calls_an_hour + CALLS_PER_AUDIENCE * audiences:
-                return rate_limited(80003)
             if sum(points for _, points in self._points) > quota.points:
                 self._blocked_until = now + quota.block_seconds
                 return rate_limited(17, 2446079)

@@ -202,6 +202,14 @@ class SandboxState:
                 for row in rows
             ]
 
+    def contact_counts(self) -> dict[str, int]:
+        """How many Mailchimp contacts there are of each status."""
+        with self._store.reading() as db:
+            rows = db.execute(
+                "select status, count(*) from mailchimp_contacts group by status order by status"
+            )
+            return {str(status): int(count) for status, count in rows}
+
     def status_changes(self, list_id: str = SANDBOX_MAILCHIMP_LIST) -> list[StatusChange]:
         """Every change of a contact's subscription, oldest first."""
         with self._store.reading() as db:

@@ -80,6 +80,7 @@ def test_the_overview_shows_sizes_and_requests(sandbox: SandboxServer, filled: d
     assert re.search(r'class="num">8<', text)
     assert "1 fault rule in force" in text
     assert f"{sandbox.url}/mailchimp/3.0" in text
+    assert "<b>1</b> subscribed" in text
     assert "<b>0</b> resubscribed" in text
 
 

@@ -63,16 +63,13 @@ class Pages:
     def home(self, request: Request) -> Response:
         """Platforms, audiences with sizes, and the last requests."""
         audiences = self.state.audiences()
-        statuses: dict[str, int] = {}
-        for contact in self.state.contacts():
-            statuses[contact.status] = statuses.get(contact.status, 0) + 1
         return self._page(
             "home.html",
             "Overview",
             by_platform={p: [a for a in audiences if a.platform == p] for p in Platform},
             largest=max((a.size for a in audiences), default=0) or 1,
             titles=TITLES,
-            statuses=sorted(statuses.items()),
+            statuses=self.state.contact_counts(),
             resubscribed=len(self.state.resubscribed()),
             requests=self.state.requests(limit=12),
             posted=self.board.posted(),

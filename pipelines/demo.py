@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import date, timedelta
 
+from connectors.rules.email import normalise_email
 from connectors.sandbox import (
     DEFAULT_PORT,
     SANDBOX_MAILCHIMP_KEY,
@@ -18,6 +19,7 @@ from connectors.sandbox import (
     SANDBOX_META_AD_ACCOUNT,
     SANDBOX_META_TOKEN,
     SandboxServer,
+    SandboxState,
 )
 from pipelines.cli import tables
 from pipelines.cli.exits import Exit, of_deliveries
@@ -78,6 +80,7 @@ def run_demo(settings: Settings) -> Exit:
             early = settings.model_copy(update={"today": FIRST_PUSH + timedelta(days=1)})
             _headline(f"1 · First push, as of {FIRST_PUSH}")
             _prepare(early)
+            _fill_newsletter(early)
             runs = [_push(early, "Run 1: everybody is new")]
             _headline("2 · The same again")
             runs.append(_push(early, "Run 2: nothing changed, nothing is sent"))
@@ -110,6 +113,19 @@ def _prepare(settings: Settings) -> None:
     console.print(tables.of_segments(outcomes))
 
 
+def _fill_newsletter(settings: Settings) -> None:
+    """The newsletter's list as an email tool would have it by now: Turnout tags contacts and makes none by itself.
+
+    Of every hundred people three never signed up there, and one unsubscribed there without telling anybody else.
+    """
+    with Project(settings).warehouse(read_only=True) as con:
+        rows = con.execute("select person_no, email from people where email is not null").fetchall()
+    addresses = [(number % 100, normalise_email(email)) for number, email in rows]
+    with closing(SandboxState(settings.sandbox_dir)) as state:
+        state.put_contacts(sorted({a for n, a in addresses if a and n > 3}), "subscribed")
+        state.put_contacts(sorted({a for n, a in addresses if a and n == 3}), "unsubscribed")
+
+
 def _push(settings: Settings, title: str) -> list[Delivery]:
     project = Project(settings)
     # The month between the demo's two days changes segments that turn over in days: that is the demo, not a slip.
@@ -136,11 +152,11 @@ def _farewell(settings: Settings, runs: Sequence[Sequence[Delivery]]) -> None:
     console.print(
         f"""
 [bold]What to try next[/]
-  make dev                     the Dagster UI: lineage, schedules, backfills, plots
+  make dev                     the Dagster UI: schedules, backfills, plots
   .venv/bin/turnout status     the last push of every audience
   .venv/bin/turnout plan       what a push would do now
-  .venv/bin/turnout sandbox    look at the two platforms at http://127.0.0.1:{DEFAULT_PORT}
-  {settings.segment_folder}/   edit a segment, then: turnout segments, turnout plan, turnout sync
-  docs/sources.md              put your own data in place of the demo's""",
+  .venv/bin/turnout sandbox    both platforms, at http://127.0.0.1:{DEFAULT_PORT}
+  segment_defs/*.sql           edit one, then: turnout segments, plan, sync
+  docs/sources.md              your own data in place of the demo's""",
         highlight=False,
     )

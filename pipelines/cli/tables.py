@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -16,7 +17,8 @@ from pipelines.sources.model import LoadReport
 console = Console()
 errors = Console(stderr=True)
 
-STYLES = {"delivered": "green", "planned": "cyan", "stopped": "yellow", "failed": "red"}
+WIDE = 92
+STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 
 
 @contextmanager
@@ -77,37 +79,32 @@ def of_segments(outcomes: Sequence[Computed | Failed]) -> Table:
 
 def of_plan(deliveries: Sequence[Delivery]) -> Table:
     """What a push would do."""
-    table = _table(
-        "segment", "people", "destination", "adds", "removes", "withheld", "rejected", "held", "verdict"
-    )
+    table = _table("segment", "size", "destination", "adds", "removes", "rejected", "held", *_where_wide())
     for d in deliveries:
-        numbers = (d.adds, d.removes, sum(d.withheld.values()), d.rejected, d.held)
-        table.add_row(
-            d.segment,
-            f"{d.desired:,}",
-            d.destination,
-            *(f"{n:,}" for n in numbers),
-            f"[{_style(d)}]{d.verdict}[/]",
-        )
+        _row(table, d, (d.adds, d.removes, d.rejected, d.held))
     return table
 
 
 def of_pushes(deliveries: Sequence[Delivery], title: str | None = None) -> Table:
     """What a push did."""
-    table = _table(
-        "segment", "size", "destination", "added", "removed", "rejected", "withheld", "held", "state"
-    )
+    table = _table("segment", "size", "destination", "added", "removed", "rejected", "held", *_where_wide())
     table.title = title
     for d in deliveries:
-        numbers = (d.added, d.removed, d.rejected, sum(d.withheld.values()), d.held)
-        table.add_row(
-            d.segment,
-            f"{d.desired:,}",
-            d.destination,
-            *(f"{n:,}" for n in numbers),
-            f"[{_style(d)}]{d.status}[/]",
-        )
+        _row(table, d, (d.added, d.removed, d.rejected, d.held))
     return table
+
+
+def _where_wide() -> tuple[str, ...]:
+    """The column that only fits a wide terminal; ``--json`` always has it, with reasons."""
+    return ("withheld",) if console.width >= WIDE else ()
+
+
+def _row(table: Table, delivery: Delivery, numbers: Sequence[int]) -> None:
+    """Coloured by how it ended; sentences for what did not end well follow the table."""
+    counts = (f"{n:,}" for n in numbers)
+    table.add_row(
+        delivery.segment, f"{delivery.desired:,}", delivery.destination, *counts, style=_style(delivery)
+    )
 
 
 def say_why(deliveries: Sequence[Delivery], say: Callable[[str], None]) -> None:
@@ -119,19 +116,13 @@ def say_why(deliveries: Sequence[Delivery], say: Callable[[str], None]) -> None:
             say(f"[red]{d.destination}/{d.segment}[/]: {error}")
 
 
-def reasons(counts: Mapping[str, int]) -> str:
-    """``12 no consent, 3 unsubscribed``, the most frequent first."""
-    ordered = sorted(counts.items(), key=lambda item: -item[1])
-    return ", ".join(f"{n:,} {reason.replace('_', ' ')}" for reason, n in ordered)
-
-
 def _style(delivery: Delivery) -> str:
     stopped = delivery.verdict not in ("fine", "overridden") and delivery.status != "failed"
     return "yellow" if stopped else STYLES[delivery.status]
 
 
 def _table(*names: str) -> Table:
-    table = Table(header_style="bold", border_style="dim")
+    table = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
         words = name in ("segment", "source", "destination", "state", "verdict", "as of")
         table.add_column(name, justify="left" if words else "right", no_wrap=True)

@@ -91,11 +91,8 @@ class Sender:
             receipt = future.result()
         except RowsRefused as refusal:
             return self._without_the_guilty(batch, refusal)
-        except (Refused, AudienceGone, DestinationError) as error:
-            self.journal.fail(batch.id, "refused", str(error))
-            self._failed(error)
         except DeliveryError as error:
-            self.journal.fail(batch.id, "unknown", str(error))
+            self.journal.fail(batch.id, "unknown" if error.maybe_applied else "refused", str(error))
             self._failed(error)
         except Exception as error:  # noqa: BLE001 - a connector's bug leaves doubt, never a lost batch
             sentence = f"{type(error).__name__} in the {self.connector.title} connector"

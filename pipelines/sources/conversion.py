@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pipelines.duck import literal, quote
-from pipelines.sources.contracts import Field
+from pipelines.sources.contract import Field
 
 YES = ("yes", "y", "true", "t", "1", "granted", "opt_in", "opt-in", "opted_in")
 NO = ("no", "n", "false", "f", "0", "denied", "opt_out", "opt-out", "opted_out", "withdrawn", "")

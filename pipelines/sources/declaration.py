@@ -10,7 +10,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
-from pipelines.sources.contracts import CONTRACTS, CUSTOM, Contract, Field
+from pipelines.sources.contract import Contract
+from pipelines.sources.contracts import CONTRACTS
+from pipelines.sources.custom import CUSTOM, Slip, custom_contract
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.errors import SourceError, did_you_mean
 from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Source
@@ -18,19 +20,8 @@ from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Sou
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 TOP_LEVEL = ("root", "source")
 PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
-RESERVED = frozenset(
-    {"people", "consents", "suppressions", "features", "person_numbers", "provenance", "customers"}
-)
-TYPES: Mapping[str, str] = {
-    "text": "VARCHAR",
-    "integer": "BIGINT",
-    "number": "DOUBLE",
-    "money": "DECIMAL(18,2)",
-    "boolean": "BOOLEAN",
-    "date": "DATE",
-    "timestamp": "TIMESTAMP",
-}
-"""The words a custom source may use for its columns' types."""
+TAKEN = frozenset({"loads"})
+"""Names that Turnout's own tables beside the delivered ones have."""
 
 
 class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
@@ -116,9 +107,12 @@ class _Reader:
             first.setdefault(contract.name, source.name)
 
     def _source(self, name: str, written: Any) -> Source:
-        if not NAME.fullmatch(name):
+        if not NAME.fullmatch(name) or name in TAKEN or name.endswith("__new"):
             raise self._error(
-                name, None, f"the name {name!r} is not usable", "use a-z, 0-9 and _, a letter first"
+                name,
+                None,
+                f"the name {name!r} is not usable",
+                "use a-z, 0-9 and _, a letter first; not loads, not …__new",
             )
         if not isinstance(written, dict):
             raise self._error(name, None, "is not a table", f"write [source.{name}]")
@@ -157,7 +151,10 @@ class _Reader:
 
     def _contract(self, name: str, entry: _Entry) -> Contract:
         if entry.contract == CUSTOM:
-            return self._custom(name, entry)
+            try:
+                return custom_contract(name, entry.columns, entry.key or [], entry.time, entry.person)
+            except Slip as slip:
+                raise self._error(name, slip.key, slip.found, slip.fix) from None
         for key in ("key", "time", "person"):
             if getattr(entry, key) is not None:
                 raise self._error(name, key, f"{key} is set by the contract {entry.contract!r}", "remove it")
@@ -171,49 +168,6 @@ class _Reader:
                 did_you_mean(entry.contract, known) or f"expected one of {', '.join(known)}",
             )
         return contract
-
-    def _custom(self, name: str, entry: _Entry) -> Contract:
-        if name in RESERVED or name in CONTRACTS:
-            raise self._error(name, None, f"a custom source cannot be called {name!r}", "choose another name")
-        if not entry.columns:
-            raise self._error(name, "columns", "a custom source declares its columns", "columns = {…}")
-        for column, kind in entry.columns.items():
-            if kind not in TYPES:
-                raise self._error(
-                    name,
-                    column,
-                    f"unknown type {kind!r} of column {column!r}",
-                    did_you_mean(kind, TYPES) or f"expected one of {', '.join(TYPES)}",
-                )
-        if not entry.key:
-            raise self._error(name, "key", "a custom source names its key", 'key = ["column", …]')
-        roles: list[tuple[str, str | None]] = [("key", part) for part in entry.key]
-        for role, named in [*roles, ("time", entry.time), ("person", entry.person)]:
-            if named is not None and named not in entry.columns:
-                raise self._error(
-                    name,
-                    role,
-                    f"{role} names {named!r}, which is not among the columns",
-                    did_you_mean(named, entry.columns),
-                )
-        if entry.time is not None and entry.columns[entry.time] != "timestamp":
-            raise self._error(name, "time", f"time column {entry.time!r} is not a timestamp")
-        if entry.person is not None and entry.columns[entry.person] != "text":
-            raise self._error(name, "person", f"person column {entry.person!r} is not text")
-        must = {*entry.key, entry.time, entry.person}
-        fields = tuple(
-            Field(column, TYPES[kind], "Declared in sources.toml.", required=column in must)
-            for column, kind in entry.columns.items()
-        )
-        return Contract(
-            name,
-            "A table of your own.",
-            fields,
-            key=tuple(entry.key),
-            time=entry.time,
-            person=entry.person,
-            readable=True,
-        )
 
     def _location(self, name: str, entry: _Entry) -> Location:
         places = [place for place in PLACES if getattr(entry, place) is not None]

@@ -10,7 +10,7 @@ import duckdb
 
 from pipelines.duck import literal, quote
 from pipelines.sources import demo, inspection, reading
-from pipelines.sources.contracts import Contract, Field
+from pipelines.sources.contract import Contract, Field
 from pipelines.sources.conversion import Conversion, conversion
 from pipelines.sources.errors import SourceError, did_you_mean, row_list
 from pipelines.sources.model import Demo, LoadReport, Source

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from pipelines.sources.contracts import Contract
+from pipelines.sources.contract import Contract
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.sources.contracts import CONSENTS, CONTRACTS, CUSTOMERS, SUPPRESSIONS, Contract
+from pipelines.sources.contract import Contract
+from pipelines.sources.contracts import CONSENTS, CONTRACTS, CUSTOMERS, SUPPRESSIONS
 from pipelines.sources.loading import SCHEMA, table_of
 from pipelines.sources.model import Source
 

@@ -150,6 +150,16 @@ SLIPS = {
         + '\n[source.scores]\ncontract = "custom"\ncsv = "s.csv"\ncolumns = { a = "txt" }\nkey = ["a"]\n',
         "sources.toml:8: source scores: unknown type 'txt' of column 'a'; did you mean 'text'?",
     ),
+    "the name of a table of Turnout's own": (
+        GOOD + '\n[source.loads]\ncontract = "orders"\ncsv = "o.csv"\n',
+        "sources.toml:5: source loads: the name 'loads' is not usable",
+    ),
+    "custom with a column that Turnout gives": (
+        GOOD
+        + '\n[source.s]\ncontract = "custom"\ncsv = "s.csv"\n'
+        + 'columns = { person_no = "integer" }\nkey = ["person_no"]\n',
+        "sources.toml:8: source s: person_no is given by Turnout; rename the column",
+    ),
     "custom under a taken name": (
         GOOD
         + '\n[source.features]\ncontract = "custom"\ncsv = "s.csv"\ncolumns = { a = "text" }\nkey = ["a"]\n',

@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from pipelines.sources.contracts import CONTRACTS
-from pipelines.sources.declaration import TYPES, read_sources
+from pipelines.sources.custom import TYPES
+from pipelines.sources.declaration import read_sources
 
 DOCUMENT = (Path(__file__).parents[2] / "docs/sources.md").read_text(encoding="utf-8")
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from pipelines.sources.errors import SourceError
-from pipelines.sources.load_all import load_all, load_or_report
+from pipelines.sources.load_all import load_all, load_or_report, open_warehouse
 from pipelines.sources.loading import load_source
 from tests.conftest import require
 from tests.sources.shop import TODAY, customers, one, rows
@@ -269,3 +269,17 @@ def test_progress_is_told_in_order(con: duckdb.DuckDBPyConnection, tmp_path: Pat
         ("people", 2, 2, False),
         ("people", 2, 2, True),
     ]
+
+
+def test_loading_stays_within_the_memory_it_is_given(tmp_path: Path) -> None:
+    """A table several times larger than the memory limit loads: it is streamed, and keys are checked on disk."""
+    shop = tmp_path / "shop"
+    shop.mkdir()
+    with duckdb.connect() as writer:
+        writer.execute(
+            "copy (select md5(i::varchar) as customer_id, md5('e' || i) || '@example.com' as email,"
+            f" md5('s' || i) as street from range(600000) as numbers(i)) to '{shop / 'customers.parquet'}'"
+        )
+    source = one(shop, 'contract = "customers"\nparquet = "customers.parquet"')
+    with open_warehouse(tmp_path / "w.duckdb", memory_limit="60MB", threads=1) as warehouse:
+        assert load_source(warehouse, source, TODAY).rows == 600_000

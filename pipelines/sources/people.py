@@ -17,6 +17,7 @@ import duckdb
 from pipelines.sources import provenance, views
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
 from pipelines.sources.model import Source
+from pipelines.warehouse import identity
 
 ARRIVING = (CUSTOMERS, CONSENTS, SUPPRESSIONS)
 TEMPORARY = (
@@ -59,6 +60,7 @@ def build_people(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], toda
     con.execute("begin")
     try:
         con.execute(_statement("people_tables"))
+        identity.mark(con)  # numbers of people hold within this warehouse only
         for contract in ARRIVING:
             rows = views.delivered(con, sources, contract)
             con.execute(f"create or replace temp view arriving_{contract.name} as\n{rows}")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from pydantic import ValidationError
@@ -239,9 +239,13 @@ def sandbox(
 ) -> None:
     """Meta and Mailchimp as local servers that check every request; Ctrl-C ends them."""
     from connectors.sandbox import DEFAULT_PORT, serve
+    from connectors.sandbox.faults.reading import FaultRuleError, read_faults
 
-    options: dict[str, Any] = {"faults": faults} if faults else {}
-    serve(Settings().sandbox_dir, port=port or DEFAULT_PORT, **options)
+    try:
+        rules = read_faults(faults) if faults else []
+        serve(Settings().sandbox_dir, port=port or DEFAULT_PORT, faults=rules)
+    except (FaultRuleError, OSError) as error:
+        _leave(str(error), Exit.USAGE)
 
 
 @app.command()

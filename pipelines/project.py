@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from difflib import get_close_matches
 from functools import cached_property
 
 import duckdb
@@ -19,12 +18,14 @@ from connectors.base import Connector, DeliveryError, SyncOptions
 from connectors.registry import load, open_connector
 from pipelines.delivery import delivery as engine
 from pipelines.delivery import model
+from pipelines.delivery.entries import Decision, JournalledBatch, Moving
 from pipelines.delivery.guards import Bounds, Overrides
-from pipelines.delivery.journal import Decision, Journal, JournalledBatch, Moving
+from pipelines.delivery.journal import Journal
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
 from pipelines.holding import left_behind, unread_opt_outs
+from pipelines.names import unknown_name
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
@@ -41,10 +42,6 @@ from pipelines.warehouse import DuckDBEngine
 
 Shown = Callable[[str, int, int], None]
 """Progress: what is being done, how many of it are done, how many there are."""
-
-
-class UnknownName(LookupError):
-    """A segment, destination or audience that is not defined; the sentence names the nearest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,7 +247,7 @@ class Project:
         for definition in self.definitions:
             if definition.name == name:
                 return definition
-        raise UnknownName(_unknown("segment", name, [d.name for d in self.definitions]))
+        raise unknown_name("segment", name, [d.name for d in self.definitions])
 
     # --- plan, push, look back ----------------------------------------------------------------------------
 
@@ -272,7 +269,7 @@ class Project:
         found = [(d, s) for d, s in audiences if name in (s, f"{d}/{s}", f"{d}/")]
         if not found:
             known = [f"{d}/{s}" for d, s in audiences] + [s for _, s in audiences]
-            raise UnknownName(_unknown("audience", name, known))
+            raise unknown_name("audience", name, known)
         return found
 
     def new_run(
@@ -322,7 +319,7 @@ class Project:
 
     def _pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
         if destination not in self.connector_types:
-            raise UnknownName(_unknown("destination", destination, list(self.connector_types)))
+            raise unknown_name("destination", destination, list(self.connector_types))
         options_type = self.connector_types[destination].options_type
         unread = unread_opt_outs(self.sources, self.failed_sources())
         asked = [
@@ -393,10 +390,3 @@ def _unless_missing(
         fix="repair the source, load it again, then compute the segment",
     )
     return BrokenSegment(definition.name, definition.path, error)
-
-
-def _unknown(what: str, name: str, known: Sequence[str]) -> str:
-    close = get_close_matches(name, known, n=1, cutoff=0.4)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    listed = ", ".join(sorted(set(known))) or "none are defined"
-    return f"there is no {what} {name!r}{hint} Known: {listed}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
-from pipelines.delivery.journal import JournalledBatch
+from pipelines.delivery.entries import JournalledBatch
 from pipelines.delivery.model import Delivery
 from pipelines.engine import Profile
 from pipelines.segments.model import Segment

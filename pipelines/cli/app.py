@@ -24,7 +24,8 @@ from pipelines.delivery.model import Delivery
 from pipelines.demo import as_demo, platforms, run_demo
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
-from pipelines.project import Project, UnknownName
+from pipelines.names import UnknownName
+from pipelines.project import Project
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.run import Failed
 from pipelines.settings import Settings

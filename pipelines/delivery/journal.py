@@ -10,78 +10,19 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from importlib.resources import files
 from pathlib import Path
 from typing import Literal
 
-from connectors.base import Audience, Batch, Op, Receipt
+from connectors.base import Audience, Batch, Receipt
+from pipelines.delivery.entries import BatchState, Decision, JournalledBatch, LastPush, Moving, Rejection
 
-BatchState = Literal["planned", "sent", "applied", "accepted", "refused", "unknown", "doubted", "void"]
 SCHEMA_VERSION = 1
 
 
 class JournalError(Exception):
     """The journal cannot be used; the sentence says what to do."""
-
-
-@dataclass(frozen=True, slots=True)
-class JournalledBatch:
-    """A batch as the journal knows it."""
-
-    id: str
-    segment: str
-    op: Op
-    state: BatchState
-    size: int
-    reference: str | None
-    settled_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """A member that the platform did not take; ``at`` is when it said so."""
-
-    batch: str
-    member: str
-    reason: str
-    at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class LastPush:
-    """The newest finished push of an audience; ``report`` is its delivery as JSON."""
-
-    destination: str
-    segment: str
-    run_id: str
-    ended_at: datetime
-    report: str
-
-
-@dataclass(frozen=True, slots=True)
-class Moving:
-    """A push that has begun and not ended: under way, or cut off."""
-
-    destination: str
-    segment: str
-    run_id: str
-    started_at: datetime
-    batches: int
-    settled: int
-
-
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """An operator's override, with who and why."""
-
-    at: datetime
-    destination: str
-    segment: str
-    decision: str
-    who: str
-    why: str
 
 
 class Journal:

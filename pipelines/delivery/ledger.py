@@ -25,8 +25,9 @@ import pyarrow as pa
 
 from connectors.base import Op
 from connectors.identity import Identity
+from pipelines.delivery.entries import BatchState, Rejection
 from pipelines.delivery.identity_table import IdentityTable
-from pipelines.delivery.journal import BatchState, Journal, Rejection
+from pipelines.delivery.journal import Journal
 from pipelines.duck import open_duckdb, quote
 
 RENEW_AT_SHARE = 0.8

@@ -9,8 +9,8 @@ from datetime import date
 
 from connectors.base import Audience
 from pipelines.delivery.difference import Difference
+from pipelines.delivery.entries import Rejection
 from pipelines.delivery.guards import Verdict
-from pipelines.delivery.journal import Rejection
 from pipelines.delivery.model import Delivery, NumbersDoNotClose, Push, Run
 from pipelines.delivery.outbox import Outcome
 

@@ -4,7 +4,8 @@ Neither step depends on the other or is stopped by a check: the push compares an
 nothing in the graph can hold back an opt-out.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 
 import dagster as dg
@@ -24,7 +25,7 @@ from pipelines.assets.progress import Progress
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.model import Delivery
 from pipelines.project import Project
-from pipelines.segments.model import Segment, Sync
+from pipelines.segments.model import Sync
 
 PUSH_RETRIES = dg.RetryPolicy(
     max_retries=2, delay=20, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
@@ -42,17 +43,31 @@ class PushConfig(dg.Config):
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class _Audience:
+    """An audience as the graph shows it."""
+
+    name: str
+    sync: Sync
+    wants: str
+    defined: bool
+    """Whether there is a segment of this name, whole or broken."""
+    owners: Sequence[str] = ()
+
+    @property
+    def deps(self) -> list[dg.AssetKey]:
+        return [PEOPLE, *([segment_key(self.name)] if self.defined else [])]
+
+
 def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     """The difference of each audience of a destination: counted and judged, nothing sent."""
-    audiences = project.audiences(destination)
-    syncs = {segment.name: sync for segment, sync in audiences}
+    audiences = _of(project, destination)
+    bounds = {audience.name: project.bounds(audience.sync) for audience in audiences}
 
     @dg.multi_asset(
         name=f"changes_{step_name(destination)}",
-        specs=[_changes_spec(segment, sync) for segment, sync in audiences],
-        check_specs=[
-            s for segment, _ in audiences for s in checks.specs(changes_key(destination, segment.name))
-        ],
+        specs=[_changes_spec(audience) for audience in audiences],
+        check_specs=[s for a in audiences for s in checks.specs(changes_key(destination, a.name))],
         can_subset=True,
         pool=account_pool(destination),
         op_tags={"dagster/priority": "1"},  # before the push, which leaves nothing to compare
@@ -66,7 +81,7 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
             key = changes_key(destination, plan.segment)
             if plan.ok:
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata.of_changes(plan))
-                yield from checks.results(key, plan, project.bounds(syncs[plan.segment]))
+                yield from checks.results(key, plan, bounds[plan.segment])
         if failed := [plan for plan in plans if not plan.ok]:
             raise _failure("compared", failed, len(plans))
 
@@ -75,15 +90,13 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
 
 def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     """The push of each audience of a destination."""
-    audiences = project.audiences(destination)
-    syncs = {segment.name: sync for segment, sync in audiences}
+    audiences = _of(project, destination)
+    bounds = {audience.name: project.bounds(audience.sync) for audience in audiences}
 
     @dg.multi_asset(
         name=f"audience_{step_name(destination)}",
-        specs=[_audience_spec(project, segment, sync) for segment, sync in audiences],
-        check_specs=[
-            s for segment, _ in audiences for s in checks.specs(audience_key(destination, segment.name))
-        ],
+        specs=[_audience_spec(project, audience) for audience in audiences],
+        check_specs=[s for a in audiences for s in checks.specs(audience_key(destination, a.name))],
         can_subset=True,
         pool=account_pool(destination),
         retry_policy=PUSH_RETRIES,
@@ -98,7 +111,7 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
         for delivery in deliveries:
             key = audience_key(destination, delivery.segment)
             batches = project.batches(delivery)
-            yield from checks.results(key, delivery, project.bounds(syncs[delivery.segment]))
+            yield from checks.results(key, delivery, bounds[delivery.segment])
             shown = metadata.of_audience(delivery, batches)
             if delivery.ok:
                 yield dg.MaterializeResult(asset_key=key, metadata=shown)
@@ -111,29 +124,44 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     return audience
 
 
-def _changes_spec(segment: Segment, sync: Sync) -> dg.AssetSpec:
+def _of(project: Project, destination: str) -> list[_Audience]:
+    """Every audience of a destination, also those that nothing asks for any more: their opt-outs still leave."""
+    asked = [
+        _Audience(
+            s.name, sync, f"the people that **{s.title}** wants.\n\n{s.treatment}", True, metadata.owners(s)
+        )
+        for s, sync in project.audiences(destination)
+    ]
+    defined = {definition.name for definition in project.definitions}
+    behind = [
+        _Audience(name, sync, f"nobody new: {why}.", name in defined)
+        for name, (sync, why) in project.left_behind(destination).items()
+    ]
+    return [*asked, *behind]
+
+
+def _changes_spec(audience: _Audience) -> dg.AssetSpec:
+    destination = audience.sync.destination
     return dg.AssetSpec(
-        changes_key(sync.destination, segment.name),
-        description=f"What a push of *{sync.audience}* to {sync.destination} would change now. Sends nothing.",
-        deps=[segment_key(segment.name), PEOPLE],
-        owners=metadata.owners(segment),
+        changes_key(destination, audience.name),
+        description=f"What a push of *{audience.sync.audience}* to {destination} would change now. Sends nothing.",
+        deps=audience.deps,
+        owners=audience.owners,
         kinds={"duckdb"},
-        group_name=step_name(sync.destination),
+        group_name=step_name(destination),
     )
 
 
-def _audience_spec(project: Project, segment: Segment, sync: Sync) -> dg.AssetSpec:
+def _audience_spec(project: Project, audience: _Audience) -> dg.AssetSpec:
+    destination = audience.sync.destination
     allowed = timedelta(days=project.settings.max_segment_age_days + 1)
     return dg.AssetSpec(
-        audience_key(sync.destination, segment.name),
-        description=(
-            f"*{sync.audience}* at {sync.destination}, brought to exactly the people that "
-            f"**{segment.title}** wants.\n\n{segment.treatment}"
-        ),
-        deps=[segment_key(segment.name), PEOPLE],
-        owners=metadata.owners(segment),
-        kinds={project.settings.destinations[sync.destination]},
-        group_name=step_name(sync.destination),
+        audience_key(destination, audience.name),
+        description=f"*{audience.sync.audience}* at {destination}, brought to exactly {audience.wants}",
+        deps=audience.deps,
+        owners=audience.owners,
+        kinds={project.settings.destinations[destination]},
+        group_name=step_name(destination),
         freshness_policy=dg.FreshnessPolicy.time_window(fail_window=allowed),
     )
 

@@ -19,8 +19,8 @@ TWINS: dict[str, tuple[frozenset[str], str]] = {
         "The audience does not become many times as large at once.",
     ),
     "fresh": (
-        frozenset({Guard.STALE, Guard.NEVER_COMPUTED}),
-        "The segment was computed for the newest day.",
+        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK}),
+        "The segment was computed for the newest day, its file is whole, and the opt-outs could be read.",
     ),
 }
 """Check, the guards' verdicts that fail it, and what it promises."""

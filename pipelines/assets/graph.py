@@ -15,14 +15,14 @@ from pipelines.settings import Settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The whole code location. Needs no credentials and opens no store."""
+    """The whole code location. Needs no credentials; of the stores, it looks into the journal alone."""
     project = Project(settings)
     loading = [load_assets(project)]
     segmenting = [features_asset(project), *segment_assets(project)]
     delivering = [
         step(project, destination)
         for destination in project.connector_types
-        if project.audiences(destination)
+        if project.audiences(destination) or project.left_behind(destination)
         for step in (changes_assets, audience_assets)
     ]
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition
 
 ENDED = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
-LOOKS_EVERY_SECONDS = 15
+LOOKS_EVERY_SECONDS = 10
 LOOKS_BACK = timedelta(days=1)
 OVERDUE = timedelta(hours=3)
 """A night that has not come to its deliveries after this long is not waited for any more."""

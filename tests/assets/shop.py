@@ -10,7 +10,7 @@ import csv
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -110,8 +110,8 @@ class Shop:
         }
         return Settings(_env_file=None, **{**values, **changes})  # type: ignore[arg-type]
 
-    def open(self) -> Shop:
-        """Write every file."""
+    def open(self, *, ads: str = "ads", mail: str = "mail") -> Shop:
+        """Write every file; ``ads`` and ``mail`` are the destinations that the segments sync to."""
         self.sources.mkdir(parents=True, exist_ok=True)
         self.segment_defs.mkdir(exist_ok=True)
         (self.sources / "sources.toml").write_text(SOURCES)
@@ -137,9 +137,9 @@ class Shop:
             ((customer(n), purpose, "yes", "2017-01-02 00:00:00") for n in numbers for purpose in PURPOSES),
         )
         self.opt_out()
-        self.segment("buyers", BUYERS, ("ads", "mail"))
-        self.segment("spenders", SPENDERS, ("ads",))
-        self.segment("browsers", BROWSERS, ("mail",))
+        self.segment("buyers", BUYERS, (ads, mail))
+        self.segment("spenders", SPENDERS, (ads,))
+        self.segment("browsers", BROWSERS, (mail,))
         return self
 
     def write(self, source: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
@@ -207,11 +207,11 @@ class Shop:
 def opened(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Shop:
     """A shop whose destinations this process can find."""
     shop = Shop(folder).open()
-    for name, value in shop.environment().items():
-        monkeypatch.setenv(name, value)
+    opened_environment(shop, monkeypatch)
     return shop
 
 
-def at(day: date) -> datetime:
-    """Noon."""
-    return datetime(day.year, day.month, day.day, 12)
+def opened_environment(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let this process find the shop's destinations."""
+    for name, value in shop.environment().items():
+        monkeypatch.setenv(name, value)

@@ -10,9 +10,10 @@ import difflib
 from importlib.metadata import EntryPoint, entry_points
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.base import ActionNeeded, AuthFailed, Connector, ConnectorSettings
-from connectors.settings import env_prefix
+from connectors.settings import env_prefix, not_json
 
 GROUP = "turnout.connectors"
 
@@ -67,6 +68,8 @@ def read_settings(destination: str, settings_type: type[ConnectorSettings]) -> C
         return settings_type(_env_prefix=prefix)
     except ValidationError as error:
         missing, unusable = _complaints(error, prefix)
+    except SettingsError as error:
+        missing, unusable = [], [not_json(error, prefix)]
     if missing:
         raise AuthFailed(f"{destination}: set {' and '.join(missing)} in the environment or in .env")
     raise ActionNeeded(f"{destination}: {'; '.join(unusable)}")

@@ -6,10 +6,12 @@ Messages name the setting's fault, never its value.
 from __future__ import annotations
 
 import ipaddress
+import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, SecretStr
+from pydantic_settings import SettingsError
 
 from connectors.rules.country import alpha_2_codes
 
@@ -17,6 +19,12 @@ from connectors.rules.country import alpha_2_codes
 def env_prefix(destination: str) -> str:
     """What the environment variables of a destination account start with."""
     return f"TURNOUT_{destination.upper().replace('-', '_')}_"
+
+
+def not_json(error: SettingsError, prefix: str) -> str:
+    """A sentence on the variable that should be JSON and is none; pydantic names its field within a sentence."""
+    field = re.search(r'field "(\w+)"', str(error))
+    return f"{prefix}{field[1].upper() if field else '*'} is not valid JSON"
 
 
 def _checked_credential(secret: SecretStr) -> SecretStr:

@@ -93,9 +93,7 @@ class Settings(BaseSettings):
         try:
             ZoneInfo(value)
         except (KeyError, ValueError) as error:
-            raise ValueError(
-                f"unknown time zone {value!r}; use an IANA name such as Europe/Berlin"
-            ) from error
+            raise ValueError("unknown time zone; use an IANA name such as Europe/Berlin") from error
         return value
 
     @property

@@ -13,8 +13,10 @@ from typing import Annotated
 
 import typer
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
 from connectors.registry import NotAConnector, UnknownConnector
+from connectors.settings import not_json
 from pipelines.cli import machine, tables
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.tables import console, errors
@@ -66,6 +68,8 @@ def main() -> None:
         _leave(str(error), Exit.FAILED)
     except ValidationError as error:
         _leave(_settings_mistake(error), Exit.USAGE)
+    except SettingsError as error:
+        _leave(f"settings: {not_json(error, 'TURNOUT_')}", Exit.USAGE)
 
 
 def _settings_mistake(error: ValidationError) -> str:

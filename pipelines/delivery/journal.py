@@ -185,9 +185,10 @@ class Journal:
             (state, destination, segment),
         )
 
-    def batches(self, destination: str) -> list[JournalledBatch]:
-        """Every batch of a destination, oldest first."""
-        return self._select_batches("destination = ? and state <> 'void'", destination)
+    def batches(self, destination: str, segment: str) -> list[JournalledBatch]:
+        """Every batch of an audience, oldest first."""
+        condition = "destination = ? and segment = ? and state <> 'void'"
+        return self._select_batches(condition, destination, segment)
 
     def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
         """The batches that one run sent, or was to send, for an audience, oldest first."""
@@ -214,11 +215,7 @@ class Journal:
 
     def waiting(self, destination: str, segment: str) -> list[JournalledBatch]:
         """Accepted batches whose verdict is still to come, oldest first."""
-        return [
-            b
-            for b in self.batches(destination)
-            if b.segment == segment and b.state == "accepted" and b.reference
-        ]
+        return [b for b in self.batches(destination, segment) if b.state == "accepted" and b.reference]
 
     def rejections(self, destination: str, segment: str) -> list[Rejection]:
         """Every rejected member of an audience."""

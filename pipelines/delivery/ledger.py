@@ -130,7 +130,7 @@ class Ledger:
         stale_rejection = now - retry_after
         renew = now - expires_after * RENEW_AT_SHARE if expires_after else None
         states = []
-        for batch in journal.batches(self.destination):
+        for batch in journal.batches(self.destination, segment):
             state = STATES.get((batch.op, batch.state), "maybe")
             if (
                 state == "on"

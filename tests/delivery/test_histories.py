@@ -121,7 +121,7 @@ class Histories(RuleBasedStateMachine):
         if not hasattr(self, "path") or not (self.path / "platform.duckdb").exists():
             return
         with Journal.open(self.path / "journal.sqlite") as journal:
-            states = {b.id: (b.op, b.state) for b in journal.batches("platform")}
+            states = {b.id: (b.op, b.state) for s in ("vip", "new") for b in journal.batches("platform", s)}
             rejected = {
                 (r.batch, r.member) for s in ("vip", "new") for r in journal.rejections("platform", s)
             }

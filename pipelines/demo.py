@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
 
+import requests
+
 from connectors.rules.email import normalise_email
 from connectors.sandbox import (
     DEFAULT_PORT,
@@ -36,16 +38,13 @@ FIRST_PUSH = date(2017, 12, 1)
 
 def as_demo(settings: Settings) -> Settings:
     """The settings with the demo's day, and the sandbox's accounts in the environment where none are set."""
-    home = f"http://127.0.0.1:{DEFAULT_PORT}"
     for name, value in {
-        "TURNOUT_META_BASE_URL": f"{home}/meta",
+        **_addresses(f"http://127.0.0.1:{DEFAULT_PORT}"),
         "TURNOUT_META_TOKEN": SANDBOX_META_TOKEN,
         "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
-        "TURNOUT_MAILCHIMP_BASE_URL": f"{home}/mailchimp/3.0",
         "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
         "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
         "TURNOUT_FILE_FOLDER": str(settings.home / "files"),
-        "TURNOUT_HOME": str(settings.home),
     }.items():
         os.environ.setdefault(name, value)
     if settings.today is not None:
@@ -53,20 +52,48 @@ def as_demo(settings: Settings) -> Settings:
     return settings.model_copy(update={"today": LAST_DAY + timedelta(days=1)})
 
 
+def _addresses(url: str) -> dict[str, str]:
+    return {"TURNOUT_META_BASE_URL": f"{url}/meta", "TURNOUT_MAILCHIMP_BASE_URL": f"{url}/mailchimp/3.0"}
+
+
 @contextmanager
-def platforms(settings: Settings) -> Iterator[None]:
-    """The sandbox while the block runs, when the demo's accounts point at it and nobody serves it yet."""
-    if not settings.is_demo or os.environ["TURNOUT_META_TOKEN"] != SANDBOX_META_TOKEN or _served():
-        yield
+def platforms(settings: Settings) -> Iterator[str | None]:
+    """The sandbox over this home while the block runs, where the demo's accounts point at it; yields its address.
+
+    One that is served already is used. When another program has the port, a free one is taken. None outside the
+    demo.
+    """
+    usual = f"http://127.0.0.1:{DEFAULT_PORT}"
+    if (
+        not settings.is_demo
+        or os.environ["TURNOUT_META_BASE_URL"] != _addresses(usual)["TURNOUT_META_BASE_URL"]
+    ):
+        yield None
         return
-    with SandboxServer(settings.sandbox_dir, port=DEFAULT_PORT):
-        yield
+    if _serves(usual, settings):
+        yield usual
+        return
+    with SandboxServer(settings.sandbox_dir, port=DEFAULT_PORT if _is_free(DEFAULT_PORT) else 0) as sandbox:
+        os.environ.update(_addresses(sandbox.url))
+        try:
+            yield sandbox.url
+        finally:
+            os.environ.update(_addresses(usual))
 
 
-def _served() -> bool:
+def _serves(url: str, settings: Settings) -> bool:
+    """Whether a sandbox over this home answers there."""
+    try:
+        answer = requests.get(f"{url}/sandbox/api/folder", timeout=2).json()
+    except (requests.RequestException, ValueError):
+        return False
+    return isinstance(answer, dict) and answer.get("folder") == str(settings.sandbox_dir.resolve())
+
+
+def _is_free(port: int) -> bool:
     with socket.socket() as probe:
         probe.settimeout(0.5)
-        return probe.connect_ex(("127.0.0.1", DEFAULT_PORT)) == 0
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def run_demo(settings: Settings) -> Exit:

@@ -117,8 +117,12 @@ def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
             first = error.errors(include_url=False)[0]
             return refusal(f"switch {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
 
+    async def folder(_: Request) -> Response:
+        return JSONResponse({"folder": str(state.folder.resolve())})
+
     prefix = "/sandbox/api"
     return [
+        Route(f"{prefix}/folder", folder, methods=["GET"]),
         Route(f"{prefix}/audiences", audiences, methods=["GET"]),
         Route(f"{prefix}/members", members, methods=["GET"]),
         Route(f"{prefix}/requests", requests, methods=["GET"]),

@@ -71,6 +71,7 @@ class SandboxState:
         """Raises FileNotFoundError when no sandbox has ever run in ``folder``."""
         if not (folder / FILE_NAME).exists():
             raise FileNotFoundError(f"no sandbox has run in {folder}: {FILE_NAME} is missing there")
+        self.folder = folder
         self._store = Store(folder)
 
     def close(self) -> None:

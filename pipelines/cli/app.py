@@ -29,7 +29,7 @@ from pipelines.engine import EngineError
 from pipelines.names import UnknownName
 from pipelines.project import Project
 from pipelines.segments.errors import SegmentError
-from pipelines.segments.run import Failed
+from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
 
@@ -119,6 +119,9 @@ def sources(as_of: AsOf = None, as_json: Json = False) -> None:
         machine.write(machine.of_source(report) for report in loaded.reports)
     else:
         console.print(tables.of_sources(loaded.reports))
+        for report in loaded.reports:
+            for warning in report.warnings:
+                console.print(f"{report.source}: {warning}", style="yellow", markup=False, soft_wrap=True)
         if loaded.people is not None:
             console.print(f"{loaded.people:,} people; features of {loaded.as_of}")
     for sentence in loaded.complaints:
@@ -147,6 +150,11 @@ def segments(
         machine.write(machine.of_segment(outcome) for outcome in outcomes)
     else:
         console.print(tables.of_segments(outcomes))
+        for computed in (outcome for outcome in outcomes if isinstance(outcome, Computed)):
+            for note in computed.notes:
+                console.print(
+                    f"{computed.segment.name}: {note}", style="yellow", markup=False, soft_wrap=True
+                )
     failures = [outcome for outcome in outcomes if isinstance(outcome, Failed)]
     for failure in failures:
         errors.print(str(failure.error), style="red", markup=False, soft_wrap=True)

@@ -1,14 +1,21 @@
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import date, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
 from connectors.sandbox import (
     SANDBOX_MAILCHIMP_KEY,
@@ -19,8 +26,10 @@ from connectors.sandbox import (
 )
 from pipelines.assets.dev import dev_command
 from pipelines.settings import Settings
-from tests.assets.shop import Shop
+from tests.assets.shop import TODAY, Shop
 from tests.live.dagster_api import Dagster, until
+
+LOG = "dagster.log"
 
 
 @dataclass(frozen=True)
@@ -31,6 +40,43 @@ class Live:
     sandbox: SandboxServer
     dagster: Dagster
     settings: Settings
+    alerts: list[dict[str, Any]]
+
+    def night(self, seconds: float = 120) -> dict[str, str]:
+        """Launch load and wait for the whole night; each stage's status."""
+        load = self.dagster.launch("load")
+        found = {"load": self.dagster.wait(load)}
+        for stage in ("segment", "deliver"):
+            run = until(
+                lambda stage=stage: self.dagster.runs(stage, {"turnout/night": load}),
+                seconds,
+                f"{stage} to be started",
+            )[0]
+            found[stage] = self.dagster.wait(run["runId"])
+        return found
+
+    def next_day(self) -> None:
+        """A day passes, and the code location hears of it."""
+        _say_day(self.shop.folder, TODAY + timedelta(days=1))
+        self.dagster.reload()
+
+    @contextmanager
+    def faults(self, rules: Sequence[Mapping[str, object]]) -> Iterator[None]:
+        """A platform misbehaves inside the block."""
+        address = f"{self.sandbox.url}/sandbox/api/faults"
+        requests.post(address, json=rules, timeout=10).raise_for_status()
+        try:
+            yield
+        finally:
+            requests.delete(address, timeout=10).raise_for_status()
+
+    def dagster_log(self) -> str:
+        """What webserver, daemon and runs printed."""
+        return (self.shop.folder / LOG).read_text()
+
+    def made_in_newest(self, job: str) -> set[str]:
+        """What the newest run of a job materialized."""
+        return self.dagster.made(self.dagster.runs(job)[0]["runId"])
 
     def emails(self, audience: str) -> set[str]:
         """Who is in an audience at Mailchimp: only there are people seen in clear."""
@@ -64,11 +110,40 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with SandboxServer(folder / "sandbox") as sandbox, pytest.MonkeyPatch.context() as patch:
         for name, value in _accounts(sandbox).items():
             patch.setenv(name, value)
-        settings = shop.settings(dagster_url=f"http://127.0.0.1:{free_port()}", guard_floor=20)
-        with _running(settings, folder / "dagster.log"):
-            dagster = Dagster(settings.dagster_url)
-            until(dagster.ready, 90, "Dagster to be ready")
-            yield Live(shop, sandbox, dagster, settings)
+        with webhook() as (address, alerts):
+            settings = shop.settings(
+                dagster_url=f"http://127.0.0.1:{free_port()}", guard_floor=20, alert_webhook=address
+            )
+            _say_day(folder, TODAY)
+            with _running(settings, folder / LOG):
+                dagster = Dagster(settings.dagster_url)
+                until(dagster.ready, 90, "Dagster to be ready")
+                yield Live(shop, sandbox, dagster, settings, alerts)
+
+
+@contextmanager
+def webhook() -> Iterator[tuple[str, list[dict[str, Any]]]]:
+    """An address that takes alerts, and the alerts it took."""
+    taken: list[dict[str, Any]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            taken.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(204)
+            self.end_headers()
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}/hook-with-a-secret", taken
+        server.shutdown()
+
+
+def _say_day(folder: Path, today: date) -> None:
+    """The pretended day stands in `.env`, so that it can pass while Dagster runs."""
+    (folder / ".env").write_text(f"TURNOUT_TODAY={today.isoformat()}\n")
 
 
 def _accounts(sandbox: SandboxServer) -> dict[str, str]:
@@ -85,11 +160,12 @@ def _accounts(sandbox: SandboxServer) -> dict[str, str]:
     }
 
 
-class _running:  # noqa: N801 - reads as a verb in a with
+class _running:
     """The whole of `turnout dev` in a process group of its own, which ends with the block."""
 
     def __init__(self, settings: Settings, log: Path) -> None:
         self._command, self._environment = dev_command(settings)
+        del self._environment["TURNOUT_TODAY"]
         self._log = log
 
     def __enter__(self) -> None:

@@ -91,7 +91,7 @@ class Dagster:
     def materialize(self, *keys: Sequence[str], config: Mapping[str, object] | None = None) -> str:
         """The button on the page of some unpartitioned assets, with the launchpad's configuration."""
         selector = {"jobName": "__ASSET_JOB", "assetSelection": [{"path": list(key)} for key in keys]}
-        step = f"audience_{keys[0][1]}"
+        step = f"audience_{keys[0][1]}" if config else ""
         return self._launch(selector, config={"ops": {step: {"config": dict(config)}}} if config else {})
 
     def _launch(
@@ -174,6 +174,32 @@ class Dagster:
                 },
             }
             for one in found
+        ]
+
+    def made(self, run_id: str) -> set[str]:
+        """Assets that a run materialized."""
+        query = """
+        query ($id: ID!) { runOrError(runId: $id) { ... on Run { assetMaterializations { assetKey { path } } } } }
+        """
+        found = self.ask(query, id=run_id)["runOrError"]["assetMaterializations"]
+        return {"/".join(one["assetKey"]["path"]) for one in found}
+
+    def check_figures(self, check: str, figure: str, *key: str) -> list[float]:
+        """A number that a check measured, over its executions, newest first."""
+        query = """
+        query ($key: AssetKeyInput!, $check: String!) {
+          assetCheckExecutions(assetKey: $key, checkName: $check, limit: 50) {
+            evaluation { metadataEntries { label ... on FloatMetadataEntry { floatValue } } }
+          }
+        }
+        """
+        found = self.ask(query, key={"path": list(key)}, check=check)["assetCheckExecutions"]
+        return [
+            entry["floatValue"]
+            for one in found
+            if one["evaluation"]
+            for entry in one["evaluation"]["metadataEntries"]
+            if entry["label"] == figure
         ]
 
     def log(self, run_id: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Desired against held: one pass over both sides, whose delta stays in the ledger's temporary table ``delta``."""
+"""Desired against held: the delta stays in the ledger's temporary table ``delta``, the rest in numbers."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import pyarrow as pa
 
 from pipelines.delivery.ledger import Ledger, sql
+from pipelines.delivery.unchanged import set_aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,10 @@ def compare(ledger: Ledger, audience: int, wanted: pa.RecordBatchReader | pa.Tab
 
     ``wanted`` holds ``person_no``. Needs `read_states` and fresh identities.
     """
-    ledger.stage("wanted", wanted)
+    people = wanted if isinstance(wanted, pa.Table) else wanted.read_all()
+    kept = set_aside(ledger, audience, people)
     ledger.connection.execute(sql("must_go"), {"audience": audience})
-    ledger.connection.execute(sql("difference"), {"audience": audience})
+    ledger.connection.execute(sql("difference"), {"kept": kept})
     return _count(ledger, audience)
 
 

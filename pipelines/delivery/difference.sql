@@ -1,4 +1,5 @@
--- One pass over both sides. What stays as it is collapses into one row a reason; only the delta has members.
+-- The desired people against the members they may stand for (`unchanged.py` made both tables). What stays as it
+-- is collapses into one row a reason; only the delta has members.
 create or replace temp table delta as
 with
 desired as (
@@ -15,20 +16,19 @@ desired as (
 ),
 held as (
   select
-    members.member,
-    members.person_no,
+    standing.member,
+    standing.person_no,
     case
       when rejected.member is not null then 'rejected'
       else coalesce(batch_states.state, 'maybe')
     end as state
-  from members
+  from standing
   left join batch_states
-    on batch_states.batch = members.batch
+    on batch_states.batch = standing.batch
   left join rejected
-    on rejected.batch = members.batch
-    and rejected.member = members.member
-  where members.audience = $audience
-    and batch_states.state is distinct from 'gone'
+    on rejected.batch = standing.batch
+    and rejected.member = standing.member
+  where batch_states.state is distinct from 'gone'
 ),
 compared as (
   select
@@ -60,3 +60,12 @@ select
   count(*) as people
 from compared
 group by all
+union all
+select
+  'keep',
+  null,
+  true,
+  null,
+  null,
+  $kept
+where $kept > 0

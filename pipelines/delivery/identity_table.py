@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from connectors.identity import Identity
+from pipelines.delivery.fresh import FreshIdentities
 from pipelines.delivery.identities import in_portions, write_identities
 
 
@@ -29,6 +30,10 @@ class Store(Protocol):
         ...
 
 
+LAYOUT = "moved@1"
+"""How identities are recorded; a ledger written by an older layout has its identities made anew."""
+
+
 class IdentityTable:
     """``identities``: person to member, with the reason why a person may not be sent.
 
@@ -38,6 +43,7 @@ class IdentityTable:
     def __init__(self, store: Store) -> None:
         self.store = store
         self.connection = store.connection
+        self.fresh = FreshIdentities(store.connection, store.identity)
 
     def known_revision(self, warehouse: str, purposes: Sequence[str]) -> int:
         """The people revision up to which identities are known; 0 when all must be made anew.
@@ -57,6 +63,8 @@ class IdentityTable:
         """
         changed = 0
         revision = since
+        self.fresh.begin(anew=since == 0)
+        self.connection.execute("create or replace temp table refreshed (person_no integer)")
         with self.store.transaction():
             if since == 0:
                 self.connection.execute("delete from identities")
@@ -66,6 +74,10 @@ class IdentityTable:
                 self._refresh(portion, purposes, replace=since > 0)
             if self._meta("identity_source") is not None and self._meta("warehouse") != warehouse:
                 self._relink()
+            if since == 0:
+                self.find_moved("members")
+            elif changed:
+                self.find_moved("refreshed")
             self._set_meta("identity_source", self._source(warehouse, purposes))
             self._set_meta("warehouse", warehouse)
             self._set_meta("revision", str(revision))
@@ -75,6 +87,7 @@ class IdentityTable:
         self.store.stage("people_rows", people)
         write_identities(self.connection, self.store.identity, "people_rows", "identity_rows")
         if replace:
+            self.connection.execute("insert into refreshed select person_no from people_rows")
             self.connection.execute(
                 "delete from identities where person_no in (select person_no from people_rows)"
             )
@@ -94,6 +107,33 @@ class IdentityTable:
             """,
             {"purposes": list(purposes)},
         )
+        self.fresh.keep("identity_rows")
+
+    def find_moved(self, suspects: str) -> None:
+        """Bring ``moved`` up to date for the people in the table ``suspects`` and those already in it.
+
+        Between two calls members are recorded only under what ``identities`` says at that moment, and are
+        dropped: neither makes anybody moved who was not.
+        """
+        self.connection.execute(
+            f"""
+            create or replace temp table moved_now as
+            select distinct members.person_no
+            from members
+            left join identities
+              on identities.person_no = members.person_no
+            where members.person_no in (
+                select person_no
+                from {suspects}
+                union
+                select person_no
+                from moved
+              )
+              and (identities.member is distinct from members.member or identities.refused is not null)
+            """
+        )
+        self.connection.execute("delete from moved")
+        self.connection.execute("insert into moved select person_no from moved_now")
 
     def _relink(self) -> None:
         """A new warehouse numbers people anew: find the held ones again by what was sent."""
@@ -113,7 +153,7 @@ class IdentityTable:
         )
 
     def _source(self, warehouse: str, purposes: Sequence[str]) -> str:
-        return f"{self.store.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"
+        return f"{LAYOUT}|{self.store.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"
 
     def _meta(self, key: str) -> str | None:
         rows = self.connection.execute("select value from meta where key = $key", {"key": key}).fetchall()

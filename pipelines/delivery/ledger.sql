@@ -9,3 +9,6 @@ create table if not exists batches (batch integer, id varchar);
 create table if not exists identities (person_no integer, member uuid, refused varchar);
 
 create table if not exists members (audience integer, member uuid, person_no integer, batch integer);
+
+-- Everybody for whom a member was recorded that is not theirs any more, or not permitted; a few more do no harm.
+create table if not exists moved (person_no integer);

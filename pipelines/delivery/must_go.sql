@@ -1,5 +1,6 @@
 -- Held people who may not be there any more, whatever a segment says: suppressed, erased, or without consent.
--- Whoever shares the same member and is permitted keeps it.
+-- Whoever shares the same member and is permitted keeps it. Whom it concerns is in `moved`: a member was recorded
+-- for them while they were permitted.
 create or replace temp table must_go as
 with
 refused as (
@@ -12,6 +13,7 @@ refused as (
   left join batch_states
     on batch_states.batch = members.batch
   where members.audience = $audience
+    and members.person_no in (select person_no from moved)
     and identities.refused is not null
     and batch_states.state is distinct from 'gone'
     and batch_states.state is distinct from 'leaving'

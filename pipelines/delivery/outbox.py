@@ -59,47 +59,57 @@ class Outbox:
     # --- filling ---------------------------------------------------------------------------------------------
 
     def adding(self) -> pa.Array:
-        """``person_no`` of everybody to add: one person for each member."""
+        """``person_no`` of everybody to add whose payload this run does not have yet: one person for each member."""
         delta = self.connection.sql(
-            "select person_no from delta where change in ('add', 'again') order by person_no"
+            """
+            select person_no
+            from delta
+            anti join fresh
+              on fresh.person_no = delta.person_no
+            where change in ('add', 'again')
+            """
         )
         numbers: pa.Table = delta.to_arrow_table()
         return numbers.column("person_no").combine_chunks()
 
     def put_adds(self, people: Iterable[pa.RecordBatch]) -> list[Batch]:
-        """Payloads of the people to add, from their raw columns (``person_no`` and the identity's inputs).
+        """Payloads of the people to add: fresh ones, and of the `adding` from their raw columns.
 
-        Returns the batches they fill, each but the last of exactly the platform's size.
+        ``people`` holds ``person_no`` and the identity's inputs. Returns the batches they fill, each but the last
+        of exactly the platform's size.
         """
-        position = 0
         batches = self._new_batches(
             "add", self._int("select count(*) from delta where change in ('add', 'again')")
         )
+        position = self._put_adds("fresh", batches, 0)
         for portion in in_portions(people):
             self.ledger.stage("people_rows", portion)
             write_identities(self.connection, self.identity, "people_rows", "identity_rows")
-            self.connection.execute(
-                f"""
-                insert into outbox
-                select
-                  'add',
-                  identity_rows.member,
-                  identity_rows.person_no,
-                  delta.change = 'again',
-                  {self._place(batches, f"(row_number() over () - 1 + {position})")},
-                  {self._names}
-                from identity_rows
-                join delta
-                  on delta.person_no = identity_rows.person_no
-                  and delta.change in ('add', 'again')
-                """
-            )
-            position = self._int("select count(*) from outbox where op = 'add'")
+            position += self._put_adds("identity_rows", batches, position)
         if position != sum(batch.size for batch in batches):
             raise NumbersDoNotClose(
                 f"{sum(b.size for b in batches)} people to add, {position} found in the warehouse"
             )
         return batches
+
+    def _put_adds(self, rows: str, batches: Sequence[Batch], position: int) -> int:
+        """Put those of the table ``rows`` who are to be added after the first ``position``; returns their number."""
+        return self._int(
+            f"""
+            insert into outbox
+            select
+              'add',
+              rows.member,
+              rows.person_no,
+              delta.change = 'again',
+              {self._place(batches, f"(row_number() over () - 1 + {position})")},
+              {self._names}
+            from {rows} as rows
+            join delta
+              on delta.person_no = rows.person_no
+              and delta.change in ('add', 'again')
+            """
+        )
 
     def put_removes(self, *, only_must_go: bool) -> list[Batch]:
         """The handles of the members to remove, as they were sent.
@@ -334,11 +344,17 @@ class Outbox:
         """People whose removal could not wait and was receipted."""
         return self._int(
             f"""
+            with
+            urgent as (
+              select member
+              from outbox
+              where op = 'remove'
+                and member in (select member from must_go)
+            )
             select count(*)
-            from outbox
-            where op = 'remove'
-              and member in (select member from must_go)
-              and member not in (select member from members where audience = {self.audience})
+            from urgent
+            anti join (select member from members where audience = {self.audience}) as held
+              on held.member = urgent.member
             """
         )
 

@@ -117,7 +117,10 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def never_lost_and_never_claimed(self) -> None:
-        """Nobody on the platform is missing from the ledger; nobody marked ``on`` is absent from the platform."""
+        """Nobody on the platform is missing from the ledger; nobody marked ``on`` is absent from the platform.
+
+        Whoever is not in ``moved`` is permitted, and has the member that was recorded for them.
+        """
         if not hasattr(self, "path") or not (self.path / "platform.duckdb").exists():
             return
         with Journal.open(self.path / "journal.sqlite") as journal:
@@ -134,6 +137,17 @@ class Histories(RuleBasedStateMachine):
                 left join batches using (batch)
                 """
             ).fetchall()
+            moved_unnoticed = ledger.execute(
+                """
+                select members.person_no
+                from members
+                left join identities using (person_no)
+                where members.person_no is not null
+                  and members.person_no not in (select person_no from moved)
+                  and (identities.member is distinct from members.member or identities.refused is not null)
+                """
+            ).fetchall()
+        assert not moved_unnoticed
         for segment in ("vip", "new"):
             on_platform = self.platform.members(segment)
             known = [(email, phone) for s, email, phone, _, _ in rows if s == segment]

@@ -32,10 +32,10 @@ def alone(module: str, *arguments: object) -> Figures:
 
 def report(call: Callable[[], float]) -> None:
     """Measure ``call`` in this process and print its figures as the last line."""
-    before, begun, written = _cpu(), time.monotonic(), _written()
+    before, begun, written = _used(), time.monotonic(), _written()
     result = call()
     figures = {
-        "cpu": _cpu() - before,
+        "cpu": _used() - before,
         "wall": time.monotonic() - begun,
         "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
         "written_mb": _written() - written,
@@ -44,7 +44,14 @@ def report(call: Callable[[], float]) -> None:
     print(json.dumps(figures))
 
 
-def _cpu() -> float:
+def cpu_seconds(call: Callable[[], object]) -> float:
+    """CPU seconds of this process, all threads, that ``call`` took."""
+    before = _used()
+    call()
+    return _used() - before
+
+
+def _used() -> float:
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 

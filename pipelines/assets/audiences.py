@@ -75,13 +75,14 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     def changes(
         context: dg.AssetExecutionContext,
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
-        names = sorted(name_of(key) for key in context.selected_asset_keys)
-        plans = project.plan(destination, names, project.new_run(run_id=context.run_id))
+        asked = context.selected_asset_keys
+        names = {name_of(key) for key in asked | checks.alone(context)}
+        plans = project.plan(destination, sorted(names), project.new_run(run_id=context.run_id))
         for plan in plans:
             key = changes_key(destination, plan.segment)
-            if plan.ok:
+            if plan.ok and key in asked:
                 yield dg.MaterializeResult(asset_key=key, metadata=metadata.of_changes(plan))
-                yield from checks.results(key, plan, bounds[plan.segment])
+            yield from checks.results(context, key, plan, bounds[plan.segment])
         if failed := [plan for plan in plans if not plan.ok]:
             raise _failure("compared", failed, len(plans))
 
@@ -104,6 +105,10 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     def audience(
         context: dg.AssetExecutionContext, config: PushConfig
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
+        if unpushed := sorted(name_of(key) for key in checks.alone(context)):
+            for plan in project.plan(destination, unpushed, project.new_run(run_id=context.run_id)):
+                key = audience_key(destination, plan.segment)
+                yield from checks.results(context, key, plan, bounds[plan.segment])
         names = sorted(name_of(key) for key in missing(context))
         overrides = Overrides(config.accept_removals, config.accept_growth, config.who, config.why)
         run = project.new_run(overrides=overrides, resync=config.resync, run_id=context.run_id)
@@ -111,7 +116,7 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
         for delivery in deliveries:
             key = audience_key(destination, delivery.segment)
             batches = project.batches(delivery)
-            yield from checks.results(key, delivery, bounds[delivery.segment])
+            yield from checks.results(context, key, delivery, bounds[delivery.segment])
             shown = metadata.of_audience(delivery, batches)
             if delivery.ok:
                 yield dg.MaterializeResult(asset_key=key, metadata=shown)

@@ -34,11 +34,20 @@ def specs(key: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     ]
 
 
-def results(key: dg.AssetKey, delivery: Delivery, bounds: Bounds) -> Iterator[dg.AssetCheckResult]:
-    """The checks of one delivery; none when it could not even be judged."""
+def alone(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
+    """Assets of which only checks are asked for ("Execute" on a check): they are compared, never pushed."""
+    return {check.asset_key for check in context.selected_asset_check_keys} - set(context.selected_asset_keys)
+
+
+def results(
+    context: dg.AssetExecutionContext, key: dg.AssetKey, delivery: Delivery, bounds: Bounds
+) -> Iterator[dg.AssetCheckResult]:
+    """The asked checks of one delivery; none when it could not even be judged."""
     if delivery.status == "failed" and delivery.verdict == "failed":
         return
     for name, (verdicts, _) in TWINS.items():
+        if dg.AssetCheckKey(key, name) not in context.selected_asset_check_keys:
+            continue
         passed = delivery.verdict not in verdicts
         yield dg.AssetCheckResult(
             asset_key=key,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 import dagster as dg
 
@@ -67,7 +68,7 @@ def made(result: dg.ExecuteInProcessResult) -> set[str]:
     return {event.materialization.asset_key.to_user_string() for event in events}
 
 
-def metadata(result: dg.ExecuteInProcessResult, key: str) -> dict[str, object]:
+def metadata(result: dg.ExecuteInProcessResult, key: str) -> dict[str, Any]:
     """What a run says about an asset that it made."""
     for event in result.get_asset_materialization_events():
         if event.materialization.asset_key.to_user_string() == key:

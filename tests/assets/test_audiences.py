@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from pipelines.assets import audiences
-from pipelines.assets.keys import audience_key
+from pipelines.assets.keys import audience_key, changes_key
 from pipelines.project import Project
 from tests.assets.dagster_room import Room, attempts, failed_checks, failure, made, metadata
 from tests.assets.shop import BUYERS, TODAY, customer
@@ -25,12 +25,6 @@ def refuse(room: Room, destination: str, segment: str) -> Path:
     kept.rename(kept.with_suffix(".kept"))
     kept.mkdir()
     return kept
-
-
-def records(table: object) -> list[dg.TableRecord]:
-    """The rows of a table in metadata."""
-    assert isinstance(table, list)
-    return table
 
 
 def mend(kept: Path) -> None:
@@ -63,7 +57,7 @@ def test_the_page_accounts_for_everybody_without_naming_anybody(room: Room) -> N
     assert told["removed"] == 1
     assert "| withheld: unsubscribed | 2 |" in str(told["everybody accounted for"])
     assert "| already there | 58 |" in str(told["everybody accounted for"])
-    assert [(r.data["operation"], r.data["people"], r.data["state"]) for r in records(told["batches"])] == [
+    assert [(r.data["operation"], r.data["people"], r.data["state"]) for r in told["batches"].records] == [
         ("remove", 1, "applied")
     ]
     assert "@" not in str(told)
@@ -238,4 +232,18 @@ def test_a_stale_segment_loses_its_opt_outs_and_nothing_else(delivered: Room) ->
     delivered.shop.segment("buyers", unruly, ["ads", "mail"])
     results = delivered.night()
     assert "but 2018-01-01 was due" in failure(results[2])
+    assert delivered.shop.members("ads", "buyers") == delivered.shop.buyers()
+
+
+def test_a_check_that_is_executed_alone_compares_and_pushes_nothing(delivered: Room) -> None:
+    """The Execute button of a check, on either asset of an audience, sends nothing."""
+    delivered.shop.segment("buyers", FEW, ["ads", "mail"])
+    delivered.segment()
+    for key in (audience_key("ads", "buyers"), changes_key("ads", "buyers")):
+        chosen = dg.AssetSelection.checks(dg.AssetCheckKey(key, "removals"))
+        job = dg.define_asset_job("only_a_check", selection=chosen)
+        definitions = dg.Definitions.merge(delivered.definitions, dg.Definitions(jobs=[job]))
+        result = definitions.resolve_job_def("only_a_check").execute_in_process(instance=delivered.instance)
+        assert failed_checks(result) == {(key.to_user_string(), "removals")}
+        assert made(result) == set()
     assert delivered.shop.members("ads", "buyers") == delivered.shop.buyers()

@@ -55,6 +55,14 @@ class Browser:
 
         until(clicked, 20, f"{xpath} to be clicked")
 
+    def show(self, xpath: str) -> None:
+        """Scroll until what is found stands at the top."""
+        script = (
+            "document.evaluate(arguments[0], document, null, XPathResult.FIRST_ORDERED_NODE_TYPE, null)"
+            ".singleNodeValue.scrollIntoView({block: 'start'})"
+        )
+        self._post("execute/sync", script=script, args=[xpath])
+
     def shoot(self, path: Path) -> None:
         """A picture of the window, once it has come to rest."""
         time.sleep(1.5)
@@ -69,7 +77,7 @@ class Browser:
 
 
 @contextmanager
-def browser(port: int, width: int = 1360, height: int = 860) -> Iterator[Browser]:
+def browser(port: int, width: int = 1240, height: int = 820) -> Iterator[Browser]:
     """A browser for as long as the block lasts."""
     assert DRIVER is not None
     assert BROWSER is not None

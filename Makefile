@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo dev test lint types check build lock clean
+.PHONY: help demo dev test lint types check build bench lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,12 @@ check: lint types ## lint and types, and every segment definition
 
 build: $(STAMP) ## wheel and source archive, into dist/
 	$(BIN)/python -m build --no-isolation --quiet
+
+bench: $(STAMP) ## the benchmarks at small sizes; bench/README.md has the large ones
+	$(BIN)/python -m bench.bench_push --members 200000
+	$(BIN)/python -m bench.bench_normalise --rows 200000
+	$(BIN)/python -m bench.bench_fast_paths --rows 20000
+	$(BIN)/python -m bench.bench_definitions --keys 100 1000
 
 lock: ## rewrite requirements.lock from pyproject.toml (hashes, no index addresses)
 	$(PYTHON) -m venv .venv-lock

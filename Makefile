@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo dev test lint types check build bench lock clean
+.PHONY: help demo dev test lint types check build docs bench lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -38,6 +38,9 @@ check: lint types ## lint and types, and every segment definition
 
 build: $(STAMP) ## wheel and source archive, into dist/
 	$(BIN)/python -m build --no-isolation --quiet
+
+docs: $(STAMP) ## write the README's tables of settings and exit codes from the code
+	$(BIN)/python -m tests.documents
 
 bench: $(STAMP) ## the benchmarks at small sizes; bench/README.md has the large ones
 	$(BIN)/python -m bench.bench_push --members 200000

@@ -12,6 +12,7 @@ class Exit(IntEnum):
     """Exit codes of every command, worst one wins."""
 
     OK = 0
+    """All went well, nothing was held back."""
     FAILED = 1
     """Something failed or is unsure; running it again is safe and repairs what it can."""
     USAGE = 2

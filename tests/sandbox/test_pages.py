@@ -14,6 +14,7 @@ import requests
 from connectors.sandbox import SandboxServer
 from connectors.sandbox.faults.reading import KINDS, parse_faults
 from connectors.sandbox.pages.masking import mask_email
+from tests.conftest import require
 from tests.sandbox.conftest import MailchimpCaller, MetaCaller, sha256
 
 NASTY = "<script>alert(\"x\")</script> & 'co'"
@@ -178,9 +179,9 @@ def test_the_switches_form_sets_all(sandbox: SandboxServer) -> None:
 
 
 @pytest.mark.live
-@pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
 def test_a_browser_draws_the_pages(sandbox: SandboxServer, filled: dict[str, str], tmp_path: Path) -> None:
     """A real browser renders every page under the content policy: the style sheet is applied, nothing is blocked."""
+    require(shutil.which("chromium"), "chromium is not installed")
     for number, path in enumerate(("/", f"/audiences/meta/{filled['meta']}", "/requests", "/faults")):
         shot = tmp_path / f"{number}.png"
         command = ["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking",

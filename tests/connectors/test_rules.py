@@ -220,7 +220,7 @@ def test_a_default_country_reads_national_numbers() -> None:
         (rules.EXTERNAL_ID, ("a\x00b",), None),
         (rules.EXTERNAL_ID, ("x" * 256,), None),
     ],
-    ids=str,
+    ids=lambda value: value.name if isinstance(value, Rule) else repr(value)[:40],
 )
 def test_other_columns(rule: Rule, raw: tuple[str | None, ...], expected: str | None) -> None:
     """Names, dates, places and ids: one spelling, or nothing."""

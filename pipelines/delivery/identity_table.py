@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from connectors.identity import Identity
 from pipelines.delivery.fresh import FreshIdentities
 from pipelines.delivery.identities import in_portions, write_identities
+from pipelines.duck import literal
 
 
 class Store(Protocol):
@@ -25,8 +26,8 @@ class Store(Protocol):
         """All or nothing."""
         ...
 
-    def stage(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
-        """Arrow rows into a temporary table."""
+    def lent(self, name: str, rows: pa.Table) -> AbstractContextManager[None]:
+        """Arrow rows read in place under a name."""
         ...
 
 
@@ -84,29 +85,24 @@ class IdentityTable:
         return changed
 
     def _refresh(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
-        self.store.stage("people_rows", people)
-        write_identities(self.connection, self.store.identity, "people_rows", "identity_rows")
+        with self.store.lent("people_rows", people):
+            needed = ", ".join(literal(purpose) for purpose in purposes)
+            judged = f"""(
+              select
+                *,
+                case
+                  when suppressed is not null then suppressed
+                  when not list_has_all(coalesce(granted, []), [{needed}]::varchar[]) then 'no_consent'
+                end as refused
+              from people_rows
+            )"""
+            write_identities(self.connection, self.store.identity, judged, "identity_rows", carried="refused")
         if replace:
-            self.connection.execute("insert into refreshed select person_no from people_rows")
+            self.connection.execute("insert into refreshed select person_no from identity_rows")
             self.connection.execute(
-                "delete from identities where person_no in (select person_no from people_rows)"
+                "delete from identities where person_no in (select person_no from identity_rows)"
             )
-        self.connection.execute(
-            """
-            insert into identities
-            select
-              people_rows.person_no,
-              identity_rows.member,
-              case
-                when suppressed is not null then suppressed
-                when not list_has_all(coalesce(granted, []), $purposes) then 'no_consent'
-              end
-            from people_rows
-            join identity_rows
-              on identity_rows.person_no = people_rows.person_no
-            """,
-            {"purposes": list(purposes)},
-        )
+        self.connection.execute("insert into identities select person_no, member, refused from identity_rows")
         self.fresh.keep("identity_rows")
 
     def find_moved(self, suspects: str) -> None:

@@ -212,18 +212,25 @@ class Ledger:
             """
             select count(*)
             from members
-            left join batch_states
-              on batch_states.batch = members.batch
-            left join rejected
+            anti join (select batch from batch_states where state = 'gone') as gone
+              on gone.batch = members.batch
+            anti join rejected
               on rejected.batch = members.batch
               and rejected.member = members.member
-            where audience = $audience
-              and batch_states.state is distinct from 'gone'
-              and rejected.member is null
+            where members.audience = $audience
             """,
             {"audience": audience},
         ).fetchall()
         return int(rows[0][0])
+
+    @contextmanager
+    def lent(self, name: str, rows: pa.Table) -> Iterator[None]:
+        """Let statements inside the block read Arrow rows in place, under a name."""
+        self.connection.register(name, rows)
+        try:
+            yield
+        finally:
+            self.connection.unregister(name)
 
     def stage(self, table: str, rows: pa.Table | pa.RecordBatchReader) -> None:
         """Put Arrow rows into a temporary table of the ledger's process."""

@@ -83,8 +83,8 @@ class Outbox:
         )
         position = self._put_adds("fresh", batches, 0)
         for portion in in_portions(people):
-            self.ledger.stage("people_rows", portion)
-            write_identities(self.connection, self.identity, "people_rows", "identity_rows")
+            with self.ledger.lent("people_rows", portion):
+                write_identities(self.connection, self.identity, "people_rows", "identity_rows")
             position += self._put_adds("identity_rows", batches, position)
         if position != sum(batch.size for batch in batches):
             raise NumbersDoNotClose(
@@ -124,13 +124,21 @@ class Outbox:
         self.connection.execute(
             f"""
             create or replace temp table removing as
-            select members.member, members.person_no, delta.change = 'remove' as was_held, {handle}
+            with
+            leaving as (
+              -- Found by key alone, so that handles are read of these rows and no others.
+              select members.rowid as position, delta.change = 'remove' as was_held
+              from members
+              join delta
+                on delta.member = members.member
+                and delta.change in ('remove', 'clear')
+              where members.audience = $audience
+              {urgent}
+            )
+            select members.member, members.person_no, leaving.was_held, {handle}
             from members
-            join delta
-              on delta.member = members.member
-              and delta.change in ('remove', 'clear')
-            where members.audience = $audience
-            {urgent}
+            join leaving
+              on leaving.position = members.rowid
             """,
             {"audience": self.audience},
         )

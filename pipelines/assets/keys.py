@@ -14,6 +14,8 @@ SUPPRESSIONS = dg.AssetKey(["suppressions"])
 FEATURES = dg.AssetKey(["features"])
 
 WAREHOUSE_POOL = "warehouse"
+WAREHOUSE_RETRIES = dg.RetryPolicy(max_retries=2, delay=30, jitter=dg.Jitter.PLUS_MINUS)
+"""For a warehouse that somebody else holds (the command line, say); what cannot mend by itself is not repeated."""
 
 
 def source_key(source: str) -> dg.AssetKey:

@@ -17,6 +17,7 @@ from pipelines.assets.keys import (
     SOURCES,
     SUPPRESSIONS,
     WAREHOUSE_POOL,
+    WAREHOUSE_RETRIES,
     source_key,
 )
 from pipelines.project import Project
@@ -47,6 +48,7 @@ def load_assets(project: Project) -> dg.AssetsDefinition:
         check_specs=datachecks.specs(project.sources, of_features=False),
         can_subset=True,
         pool=WAREHOUSE_POOL,
+        retry_policy=WAREHOUSE_RETRIES,
     )
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = missing(context)

@@ -12,6 +12,7 @@ from pipelines.assets.keys import (
     PEOPLE,
     SEGMENTS,
     WAREHOUSE_POOL,
+    WAREHOUSE_RETRIES,
     name_of,
     segment_key,
     source_key,
@@ -55,6 +56,7 @@ def features_asset(project: Project) -> dg.AssetsDefinition:
         check_specs=datachecks.specs(project.sources, of_features=True),
         partitions_def=days(project.settings),
         pool=WAREHOUSE_POOL,
+        retry_policy=WAREHOUSE_RETRIES,
     )
     def features(
         context: dg.AssetExecutionContext,
@@ -81,6 +83,7 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
         partitions_def=days(project.settings),
         can_subset=True,
         pool=WAREHOUSE_POOL,
+        retry_policy=WAREHOUSE_RETRIES,
     )
     def segments(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
         wanted = sorted(name_of(key) for key in missing(context))

@@ -47,12 +47,11 @@ def test_a_second_night_sends_nothing(delivered: Room) -> None:
     assert (told["added"], told["removed"], told["requests"], told["size held"]) == (0, 0, 0, 59)
 
 
-def test_the_page_accounts_for_everybody_without_naming_anybody(room: Room) -> None:
+def test_the_page_accounts_for_everybody_without_naming_anybody(delivered: Room) -> None:
     """Added and withheld by reason add up to desired; batches have receipts; no identifier is in any metadata."""
-    room.night()
-    room.shop.opt_out(1)
-    room.load()
-    told = metadata(room.deliver(), "audience/ads/buyers")
+    delivered.shop.opt_out(1)
+    delivered.load()
+    told = metadata(delivered.deliver(), "audience/ads/buyers")
     assert told["desired"] == 60
     assert told["removed"] == 1
     assert "| withheld: unsubscribed | 2 |" in str(told["everybody accounted for"])
@@ -210,17 +209,16 @@ def test_a_broken_source_stops_only_the_audiences_of_its_segments(delivered: Roo
     assert "mail/buyers" not in failure(results[2])
 
 
-def test_unreadable_opt_outs_let_nobody_in(room: Room) -> None:
+def test_unreadable_opt_outs_let_nobody_in(delivered: Room) -> None:
     """Who opted out since can't be known, so nobody is added anywhere; those known to have left still leave."""
-    room.night()
-    room.shop.opt_out(1)
-    room.load()
-    room.shop.break_source("suppressions")
-    room.shop.segment("browsers", "select person_no\nfrom features", ["mail"])
-    results = room.night()
+    delivered.shop.opt_out(1)
+    delivered.load()
+    delivered.shop.break_source("suppressions")
+    delivered.shop.segment("browsers", "select person_no\nfrom features", ["mail"])
+    results = delivered.night()
     assert [result.success for result in results] == [False, True, False]
-    assert room.shop.members("mail", "browsers") == room.shop.browsers()
-    assert customer(1) not in room.shop.members("ads", "buyers")
+    assert delivered.shop.members("mail", "browsers") == delivered.shop.browsers()
+    assert customer(1) not in delivered.shop.members("ads", "buyers")
     assert "the opt-outs of suppressions could not be read" in failure(results[2])
 
 

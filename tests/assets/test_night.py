@@ -93,6 +93,7 @@ def test_a_delivery_comes_although_the_night_hangs(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A load began hours ago and no delivery came: the fallback starts one. Otherwise it says why not."""
+    (tmp_path / "dagster").mkdir()
     with dg.DagsterInstance.local_temp(str(tmp_path / "dagster")) as instance:
         room = Room(shop, instance)
         assert overdue(room) == []

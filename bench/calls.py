@@ -15,7 +15,7 @@ from bench.warehouse import DAY_1, DAY_2, SEGMENT
 from connectors.identity import encode_sql
 from connectors.rules.email import EMAIL
 
-MEMORY = "250MB"
+MEMORY = "200MB"
 
 
 def push(warehouse: str, state: str) -> float:

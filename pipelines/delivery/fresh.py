@@ -20,19 +20,18 @@ class FreshIdentities:
     def __init__(self, connection: duckdb.DuckDBPyConnection, identity: Identity) -> None:
         self.connection = connection
         self.hashed = all(column.encoding != "plain" for column in identity.columns)
-        self.room = 0
         self._width = len(identity.columns)
         names = [quote(column.name) for column in identity.columns]
-        columns = ", ".join(f"{name} varchar" for name in names)
         self._names = ", ".join(["person_no", "member", *names])
-        self._create = f"create or replace temp table fresh (person_no integer, member uuid, {columns})"
-        connection.execute(self._create)
+        self._columns = ", ".join(f"{name} varchar" for name in names)
+        self.clear()
 
-    def begin(self, *, anew: bool) -> None:
-        """Identities are about to be brought up to date; ``anew``: all of them."""
-        if anew or not self.room:
-            self.connection.execute(self._create)
-            self.room = MOST_VALUES // self._width if self.hashed else 0
+    def clear(self) -> None:
+        """All identities are about to be made anew."""
+        self.connection.execute(
+            f"create or replace temp table fresh (person_no integer, member uuid, {self._columns})"
+        )
+        self.room = MOST_VALUES // self._width if self.hashed else 0
 
     def keep(self, rows: str) -> None:
         """Take over the people in the table ``rows``, as far as there is room; what was known of them is void."""

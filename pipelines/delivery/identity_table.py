@@ -64,11 +64,11 @@ class IdentityTable:
         """
         changed = 0
         revision = since
-        self.fresh.begin(anew=since == 0)
         self.connection.execute("create or replace temp table refreshed (person_no integer)")
         with self.store.transaction():
             if since == 0:
                 self.connection.execute("delete from identities")
+                self.fresh.clear()
             for portion in in_portions(people):
                 changed += portion.num_rows
                 revision = max(revision, pc.max(portion.column("revision")).as_py())

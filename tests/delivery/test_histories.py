@@ -11,7 +11,7 @@ import duckdb
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from world import TODAY, Bounds, Person, Platform, World, account, audience_push, push_all
+from world import HASHED, IDENTITY, TODAY, Bounds, Person, Platform, World, account, audience_push, push_all
 
 from connectors.base import Audience, Batch, Receipt
 from pipelines.delivery.delivery import deliver
@@ -50,12 +50,13 @@ class Mortal(Platform):
 class Histories(RuleBasedStateMachine):
     """People come, change, withdraw and are erased; segments move; answers are lost; the process dies."""
 
-    @initialize()
-    def begin(self) -> None:
+    @initialize(hashed=st.booleans())
+    def begin(self, hashed: bool) -> None:
         self.folder = tempfile.TemporaryDirectory()
         self.path = Path(self.folder.name)
         self.world = World()
         self.platform = Mortal(max_rows=3, max_in_flight=1)
+        self.platform.identity = HASHED if hashed else IDENTITY
         for n in range(12):
             self.world.put(n, Person(f"p{n}@example.com", f"202555{n:04d}"))
         self.world.want("vip", set(range(6)))

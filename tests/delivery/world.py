@@ -8,7 +8,7 @@ import hashlib
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -58,6 +58,11 @@ IDENTITY = Identity(
         Column("CITY", CITY, "plain", in_handle=False),
     ),
 )
+
+HASHED = replace(
+    IDENTITY, columns=(*IDENTITY.columns[:2], Column("CITY", CITY, "sha256_hex", in_handle=False))
+)
+"""The same without a plain column: what is hashed for the ledger may be kept for the payloads of the run."""
 
 
 def digest(text: str | None) -> str | None:

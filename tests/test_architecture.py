@@ -108,7 +108,7 @@ def test_engine_knows_no_scheduler_and_no_connector() -> None:
 
 
 def test_engine_knows_no_room_above_it() -> None:
-    """The project, the demo and the settings' environment use the engine, never the other way round.
+    """The project, the command line and the settings' environment use the engine, never the other way round.
 
     ``DuckDBEngine.from_settings`` reads settings that it is given; nothing in the engine makes its own.
     """
@@ -116,7 +116,7 @@ def test_engine_knows_no_room_above_it() -> None:
         found
         for found in IMPORTS
         if is_within(found.module, *ENGINE)
-        and found.within("pipelines.project", "pipelines.demo", "pipelines.definitions")
+        and found.within("pipelines.project", "pipelines.cli", "pipelines.definitions")
     ]
     assert not wrong, offending(wrong)
 

@@ -1,5 +1,1 @@
 """The command line: ``turnout``."""
-
-from pipelines.cli.app import main
-
-__all__ = ["main"]

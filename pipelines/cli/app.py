@@ -18,12 +18,12 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.cli import machine, tables
+from pipelines.cli.demo import as_demo, platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.tables import console, errors
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal import JournalError
 from pipelines.delivery.model import Delivery
-from pipelines.demo import as_demo, platforms, run_demo
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
 from pipelines.names import UnknownName

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from pipelines.assets.dev import variables
-from pipelines.cli import main
+from pipelines.cli.app import main
 from pipelines.project import Project
 from pipelines.segments.run import Computed
 from tests.assets.shop import Shop

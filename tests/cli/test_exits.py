@@ -67,7 +67,7 @@ def test_before_the_first_load(shop: Shop, turnout: Turnout, command: str) -> No
     ran = turnout(command)
     assert ran.code == Exit.FAILED
     assert "turnout sources" in ran.err
-    assert not list(shop.folder.rglob("members.jsonl"))
+    assert [path for path in shop.folder.rglob("members.jsonl") if path.read_text()] == []
 
 
 def test_broken_segment_is_named_by_file_and_line(shop: Shop, turnout: Turnout) -> None:

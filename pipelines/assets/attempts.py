@@ -11,6 +11,6 @@ def missing(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
     if context.retry_number == 0:
         return asked
     done = context.instance.get_records_for_run(
-        context.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
+        context.run.run_id, of_type=dg.DagsterEventType.ASSET_MATERIALIZATION
     )
     return asked - {record.asset_key for record in done.records}

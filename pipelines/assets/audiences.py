@@ -77,7 +77,7 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         asked = context.selected_asset_keys
         names = {name_of(key) for key in asked | checks.alone(context)}
-        plans = project.plan(destination, sorted(names), project.new_run(run_id=context.run_id))
+        plans = project.plan(destination, sorted(names), project.new_run(run_id=context.run.run_id))
         for plan in plans:
             key = changes_key(destination, plan.segment)
             if plan.ok and key in asked:
@@ -106,12 +106,12 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: PushConfig
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if unpushed := sorted(name_of(key) for key in checks.alone(context)):
-            for plan in project.plan(destination, unpushed, project.new_run(run_id=context.run_id)):
+            for plan in project.plan(destination, unpushed, project.new_run(run_id=context.run.run_id)):
                 key = audience_key(destination, plan.segment)
                 yield from checks.results(context, key, plan, bounds[plan.segment])
         names = sorted(name_of(key) for key in missing(context))
         overrides = Overrides(config.accept_removals, config.accept_growth, config.who, config.why)
-        run = project.new_run(overrides=overrides, resync=config.resync, run_id=context.run_id)
+        run = project.new_run(overrides=overrides, resync=config.resync, run_id=context.run.run_id)
         deliveries = project.sync(destination, names, run, Progress(context.log))
         for delivery in deliveries:
             key = audience_key(destination, delivery.segment)

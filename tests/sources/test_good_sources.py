@@ -179,7 +179,7 @@ def _postgres_user(folder: Path) -> str | None:
         return None
     shutil.chown(folder, "postgres")
     for parent in folder.parents:
-        if parent.stat().st_uid == 0 and parent.name.startswith("pytest"):
+        if parent.stat().st_uid == 0 and parent.name.startswith(("pytest", "popen")):
             parent.chmod(0o711)
     return "postgres"
 

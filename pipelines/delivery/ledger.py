@@ -30,9 +30,6 @@ from pipelines.delivery.identity_table import IdentityTable
 from pipelines.delivery.journal import Journal
 from pipelines.duck import open_duckdb, quote
 
-IN_ANY_ORDER = {"preserve_insertion_order": "false"}
-"""Nothing here relies on the order of rows in a table, and writing is parallel without it."""
-
 RENEW_AT_SHARE = 0.8
 """Members are sent again when this share of their lifetime on the platform has passed."""
 
@@ -65,7 +62,7 @@ class Ledger:
         Raises StoreBusy naming the process that delivers to this account, StoreDamaged with the way on.
         """
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        connection = open_duckdb(path, wait_seconds=wait_seconds, config={**IN_ANY_ORDER, **config})
+        connection = open_duckdb(path, wait_seconds=wait_seconds, config=config)
         try:
             path.chmod(0o600)
             connection.execute(sql("ledger"))

@@ -222,6 +222,10 @@ class _Desk:
     # --- sending -----------------------------------------------------------------------------------------
 
     def _deliver(self, push: Push, number: int, watch: Watch) -> Delivery:
+        if self.journal.audience(self.account.name, push.segment) is None:
+            stopped = self._not_yet(push, number)
+            if stopped is not None:
+                return stopped
         audience = self._open(push, number)
         self._poll(push, audience)
         if self.run.resync:
@@ -257,6 +261,18 @@ class _Desk:
         known = self.journal.audience(name, push.segment)
         rejections = self.journal.rejections(name, push.segment)
         return report.planned(name, push, self.run, as_of, difference, judged, known, rejections)
+
+    def _not_yet(self, push: Push, number: int) -> Delivery | None:
+        """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
+        with self.account.open_engine() as engine, engine.snapshot():
+            engine.check()
+            if engine.latest(push.segment) is not None and push.only_opt_outs is None:
+                return None
+            self._refresh(engine)
+            as_of, difference, judged = self._compare(engine, push, number)
+        if difference.must_go:
+            return None
+        return replace(self._planned(push, as_of, difference, judged), status="stopped")
 
     def _sender(self, push: Push, prepared: _Prepared, audience: Audience, watch: Watch) -> Sender:
         progress: Progress = lambda op, done, total: watch(self.account.name, push.segment, op, done, total)  # noqa: E731

@@ -274,6 +274,7 @@ def test_one_failing_audience_does_not_stop_its_neighbours(
     results = push_all(world, platform, tmp_path, "unknown", "vip")
     assert [(r.segment, r.status) for r in results] == [("unknown", "stopped"), ("vip", "delivered")]
     assert results[0].verdict == "never_computed"
+    assert set(platform.audiences) == {"turnout:vip"}, "no empty audience is opened for it"
 
 
 def test_a_second_delivery_at_once_is_told_who_delivers(

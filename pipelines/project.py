@@ -301,7 +301,7 @@ class Project:
         try:
             connector = open_connector(destination, self.settings.destinations[destination])
         except DeliveryError as error:
-            return [model.failed(destination, push, run, str(error)) for push in pushes]
+            return [model.failed(destination, push, run, error) for push in pushes]
         try:
             return act(self._account(connector), pushes)
         finally:

@@ -181,12 +181,12 @@ def _summary(destination: str, deliveries: Iterable[Delivery]) -> str:
 
 
 def _failure(done: str, failed: list[Delivery], of: int) -> dg.Failure:
-    """The step's own error. A guard that stopped a push asks for a person, so it is not tried again by itself."""
+    """The step's own error. What waits for a person (a guard, a credential) is not tried again by itself."""
     listed = "\n".join(f"- {one.destination}/{one.segment}: {_reason(one)}" for one in failed)
     return dg.Failure(
         f"{len(failed)} of {of} audiences were not {done}; the others were.\n{listed}",
         metadata={"audiences": metadata.overview(failed)},
-        allow_retries=any(one.status == "failed" for one in failed),
+        allow_retries=any(one.status == "failed" and not one.needs_person for one in failed),
     )
 
 

@@ -21,6 +21,7 @@ from pipelines.delivery.guards import Change, Guard, Verdict, verdict
 from pipelines.delivery.journal import Journal, JournalError
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import (
+    PERSON_NEEDED,
     Account,
     Delivery,
     NumbersDoNotClose,
@@ -67,7 +68,7 @@ def _each(
             desk = _Desk(account, journal, ledger, run)
             return [_guarded(act, desk, push) for push in pushes]
     except (StoreBusy, StoreDamaged, JournalError) as error:
-        return [failed(account.name, push, run, str(error)) for push in pushes]
+        return [failed(account.name, push, run, error) for push in pushes]
 
 
 def _guarded(act: Callable[[_Desk, Push], Delivery], desk: _Desk, push: Push) -> Delivery:
@@ -75,7 +76,7 @@ def _guarded(act: Callable[[_Desk, Push], Delivery], desk: _Desk, push: Push) ->
     try:
         return act(desk, push)
     except TOLD as error:
-        return failed(desk.account.name, push, desk.run, str(error))
+        return failed(desk.account.name, push, desk.run, error)
     except (duckdb.Error, sqlite3.Error, OSError) as error:
         return failed(desk.account.name, push, desk.run, _store_failed(error))
 
@@ -127,7 +128,7 @@ class _Desk:
         try:
             delivery = self._deliver(push, number, watch)
         except TOLD as error:
-            delivery = failed(self.account.name, push, self.run, str(error))
+            delivery = failed(self.account.name, push, self.run, error)
         self.journal.ended(push_id, delivery.to_json())
         return delivery
 
@@ -254,6 +255,7 @@ class _Desk:
             requests=sender.requests,
             unnamed=sender.unnamed,
             errors=[*sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
+            needs_person=isinstance(sender.stopped_by, PERSON_NEEDED),
         )
 
     def _planned(self, push: Push, as_of: date | None, difference: Difference, judged: Verdict) -> Delivery:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from pydantic import TypeAdapter
 
-from connectors.base import Connector, SyncOptions
+from connectors.base import ActionNeeded, AuthFailed, Connector, SyncOptions
 from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.engine import Engine
 from pipelines.segments.model import Sync
@@ -95,6 +95,8 @@ class Delivery:
     audience_id: str | None = None
     url: str | None = None
     errors: tuple[str, ...] = ()
+    needs_person: bool = False
+    """Trying again by itself is pointless: a credential, terms or a setting must be mended first."""
 
     @property
     def ok(self) -> bool:
@@ -126,8 +128,13 @@ Watch = Callable[[str, str, str, int, int], None]
 """Called with destination, segment, operation, batches done, batches in all."""
 
 
-def failed(destination: str, push: Push, run: Run, sentence: str) -> Delivery:
+PERSON_NEEDED = (AuthFailed, ActionNeeded)
+"""Errors that the next attempt meets again unless somebody acts."""
+
+
+def failed(destination: str, push: Push, run: Run, why: Exception | str) -> Delivery:
     """A delivery that could not even begin, with the sentence that says why."""
+    sentence = str(why)
     return Delivery(
         destination,
         push.segment,
@@ -137,4 +144,5 @@ def failed(destination: str, push: Push, run: Run, sentence: str) -> Delivery:
         verdict="failed",
         sentence=sentence,
         errors=(sentence,),
+        needs_person=isinstance(why, PERSON_NEEDED),
     )

@@ -65,6 +65,7 @@ def receipted(
     requests: int,
     unnamed: int,
     errors: Sequence[str],
+    needs_person: bool,
 ) -> Delivery:
     """The plan with what became of it.
 
@@ -81,6 +82,7 @@ def receipted(
         requests=requests,
         rejected_unnamed=unnamed,
         errors=tuple(dict.fromkeys(errors)),
+        needs_person=needs_person,
     )
     _must_close(delivery, difference, outcome, stopped)
     return delivery

@@ -124,6 +124,17 @@ def test_a_full_resync_sends_everybody_again(delivered: Room) -> None:
     assert delivered.shop.members("ads", "buyers") == delivered.shop.buyers()
 
 
+def test_a_missing_credential_waits_for_a_person(delivered: Room) -> None:
+    """Trying again would meet the same missing credential: the step is red at once, naming the variable."""
+    delivered.shop.destinations["social"] = "meta"
+    delivered.shop.segment("buyers", BUYERS, ["ads", "social"])
+    delivered.segment()
+    result = delivered.deliver()
+    assert "social/buyers: social: set TURNOUT_SOCIAL_" in failure(result)
+    assert attempts(result) == 0
+    assert "audience/ads/buyers" in made(result)
+
+
 def test_one_audience_that_fails_never_stops_the_others(
     delivered: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:

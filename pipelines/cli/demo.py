@@ -10,6 +10,7 @@ import socket
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
+from pathlib import Path
 
 import requests
 
@@ -176,14 +177,16 @@ def _farewell(settings: Settings, runs: Sequence[Sequence[Delivery]]) -> None:
     sent = [sum(d.requests for d in run) for run in runs]
     console.print()
     console.print("Requests sent: " + ", ".join(f"run {n}: {count}" for n, count in enumerate(sent, 1)))
+    turnout = ".venv/bin/turnout" if Path(".venv/bin/turnout").exists() else "turnout"
     console.print(
         f"""
 [bold]What to try next[/]
-  make dev                     the Dagster UI: schedules, backfills, plots
-  .venv/bin/turnout status     the last push of every audience
-  .venv/bin/turnout plan       what a push would do now
-  .venv/bin/turnout sandbox    both platforms, at http://127.0.0.1:{DEFAULT_PORT}
+  {turnout} dev        the Dagster UI: schedules, backfills, plots
+  {turnout} status     the last push of every audience
+  {turnout} plan       what a push would do now
+  {turnout} sandbox    both platforms, at http://127.0.0.1:{DEFAULT_PORT}
   segment_defs/*.sql           edit one, then: turnout segments, plan, sync
-  docs/sources.md              your own data in place of the demo's""",
+  docs/sources.md              your own data in place of the demo's
+In a checkout, [bold]make dev[/] opens the UI too.""",
         highlight=False,
     )

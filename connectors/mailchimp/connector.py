@@ -27,7 +27,7 @@ from connectors.base import (
 )
 from connectors.http import Http, Timing
 from connectors.identity import Column, Identity, encode
-from connectors.mailchimp import guard
+from connectors.mailchimp import bulk, guard
 from connectors.mailchimp.answers import (
     ALREADY_THERE,
     TRY_LATER,
@@ -104,7 +104,7 @@ class MailchimpConnector(Connector):
         rejected, unlocated = self._tag(audience, addresses)
         unknown = [position for position, reason in rejected.items() if reason == UNKNOWN_PERSON]
         if self.config.create_missing and unknown:
-            problems = {position: self._create_contact(_contact(rows, position)) for position in unknown}
+            problems = self._create_contacts({position: _contact(rows, position) for position in unknown})
             created = [position for position, problem in problems.items() if problem is None]
             again, more = self._tag(audience, [addresses[position] for position in created])
             for position in created:
@@ -157,17 +157,43 @@ class MailchimpConnector(Connector):
             raise Uncertain("Mailchimp: some people met a fault that passes; the batch is sent again")
         return body
 
+    def _create_contacts(self, contacts: dict[int, dict[str, object]]) -> dict[int, str | None]:
+        """Put contacts into the list; reasons of those whom Mailchimp refuses, by position, None for the others."""
+        if len(contacts) <= self.config.create_singly:
+            return {position: self._create_contact(contact) for position, contact in contacts.items()}
+        operations = [
+            bulk.operation(position, self._member(contact), self._upsert(contact), self._validation)
+            for position, contact in contacts.items()
+        ]
+        for portion in bulk.batches_of(operations):
+            bulk.wait_for(
+                self._ask("POST", "/batches", "list", body={"operations": portion}),
+                lambda batch: self._ask("GET", f"/batches/{batch}", "list"),
+                self.http.clock,
+                pause_seconds=self.config.batch_poll_seconds,
+                longest_seconds=self.config.batch_wait_seconds,
+            )
+        return dict.fromkeys(contacts)
+
+    def _member(self, contact: dict[str, object]) -> str:
+        return f"{self._list}/members/{encode(str(contact['email_address']), 'md5_hex')}"
+
+    def _upsert(self, contact: dict[str, object]) -> dict[str, object]:
+        return {**contact, "status_if_new": self.config.status_if_new}
+
+    @property
+    def _validation(self) -> dict[str, str]:
+        return {"skip_merge_validation": "true"} if self.config.skip_merge_validation else {}
+
     def _create_contact(self, contact: dict[str, object]) -> str | None:
         """Put one contact into the list; the reason if Mailchimp refuses them."""
-        address = str(contact["email_address"])
-        validation = {"skip_merge_validation": "true"} if self.config.skip_merge_validation else {}
         try:
             answer = self._send(
                 "PUT",
-                f"{self._list}/members/{encode(address, 'md5_hex')}",
+                self._member(contact),
                 lambda a: judge_person(a, self.destination, self.http.secrets),
-                params=validation,
-                body={**contact, "status_if_new": self.config.status_if_new},
+                params=self._validation,
+                body=self._upsert(contact),
             )
         except RowProblem as problem:
             return problem.reason

@@ -9,8 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+import orjson
+
 from connectors.base import Refused
 
+BATCHES = "/batches"
 ENDPOINTS = (
     ("GET", re.compile(r"/lists/[^/]+")),
     ("GET", re.compile(r"/lists/[^/]+/tag-search")),
@@ -18,6 +21,8 @@ ENDPOINTS = (
     ("POST", re.compile(r"/lists/[^/]+/segments")),
     ("POST", re.compile(r"/lists/[^/]+/segments/[0-9]+")),
     ("PUT", re.compile(r"/lists/[^/]+/members/[0-9a-f]{32}")),
+    ("POST", re.compile(BATCHES)),
+    ("GET", re.compile(BATCHES + r"/[0-9A-Za-z]+")),
 )
 """All that is ever called. Batch subscribe (``POST /lists/{id}``), archiving, permanent deletion are not."""
 
@@ -54,6 +59,30 @@ def check(method: str, path: str, body: object, status_if_new: str) -> None:
             raise ForbiddenRequest(f"Mailchimp: the field {key!r} must never be sent")
         if key == "status_if_new" and (method != "PUT" or value != status_if_new):
             raise ForbiddenRequest("Mailchimp: status_if_new differs from the setting")
+    if method == "POST" and path == BATCHES:
+        for operation in _operations(body):
+            check("PUT", str(operation.get("path")), _read(operation.get("body")), status_if_new)
+
+
+def _operations(body: object) -> Iterator[dict[str, object]]:
+    """A batch's operations, each as strictly looked at as the request it stands for; only upserts of contacts pass."""
+    operations = body.get("operations") if isinstance(body, dict) else None
+    for operation in operations if isinstance(operations, list) else [None]:
+        path = operation.get("path") if isinstance(operation, dict) else None
+        if (
+            not isinstance(operation, dict)
+            or operation.get("method") != "PUT"
+            or "/members/" not in str(path)
+        ):
+            raise ForbiddenRequest("Mailchimp: a batch may only create contacts")
+        yield operation
+
+
+def _read(text: object) -> object:
+    try:
+        return orjson.loads(text) if isinstance(text, str) else None
+    except orjson.JSONDecodeError:
+        raise ForbiddenRequest("Mailchimp: a batch's body is no JSON") from None
 
 
 def _fields(value: object) -> Iterator[tuple[str, object]]:

@@ -36,6 +36,11 @@ class MailchimpSettings(ConnectorSettings):
     skip_merge_validation: bool = Field(
         True, description="Create contacts even if the list requires merge fields that we do not have."
     )
+    create_singly: int = Field(
+        50, ge=0, description="So many new contacts of one request are created one by one, more as one batch."
+    )
+    batch_poll_seconds: float = Field(10, ge=0.01, description="Pause between looks at a running batch.")
+    batch_wait_seconds: float = Field(600, ge=1, description="Longest time that a batch is waited for.")
     max_rows: int = Field(500, ge=1, le=500, description="Addresses in one request.")
     max_in_flight: int = Field(6, ge=1, le=8, description="Requests under way at once; Mailchimp allows 10.")
     max_wait_seconds: float = Field(

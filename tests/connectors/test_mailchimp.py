@@ -23,6 +23,7 @@ from connectors.base import (
 from connectors.mailchimp import MailchimpConnector, guard
 from connectors.mailchimp.answers import reason_of
 from connectors.mailchimp.settings import MailchimpSettings
+from connectors.pace import Clock
 from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
 from tests.connectors.server import Reply, Scripted
@@ -119,6 +120,52 @@ def test_missing_people_are_created_only_when_asked(sandbox: SandboxServer) -> N
     assert rig.members(tag) == 2
     writes = [r.method for r in sandbox.state.requests("mailchimp") if r.method == "PUT"]
     assert len(writes) == 1
+
+
+def test_many_missing_people_are_created_as_one_batch(sandbox: SandboxServer) -> None:
+    """Above the setting new contacts go as one background batch; nobody in the list changes, none is lost."""
+    sandbox.state.set_switches(mailchimp_batch_seconds=0)
+    rig = MailchimpRig(sandbox, create_missing=True, create_singly=10, batch_poll_seconds=0.05)
+    assert isinstance(rig.connector, MailchimpConnector)
+    rig.connector.http.use_clock(Clock())
+    sandbox.state.put_contacts(["left@example.com"], "unsubscribed")
+    tag = opened_tag(rig)
+    emails = ["left@example.com", *(f"new{n}@example.com" for n in range(30))]
+    receipt = add(rig.connector, tag, emails)
+    contacts = {contact.email: contact.status for contact in sandbox.state.contacts()}
+    assert contacts.pop("left@example.com") == "unsubscribed"
+    assert contacts == {f"new{n}@example.com": "transactional" for n in range(30)}
+    assert set(receipt.rejected) <= {0}
+    assert rig.members(tag) >= 30
+    asked = [(r.method, r.path) for r in sandbox.state.requests("mailchimp")]
+    assert [method for method, path in asked if path.endswith("/batches")] == ["POST"]
+    assert [method for method, _ in asked if method == "PUT"] == []
+    assert sandbox.state.resubscribed() == []
+
+
+def test_a_batch_that_takes_too_long_leaves_doubt(sandbox: SandboxServer) -> None:
+    """The contacts may be there by the next run: nothing is claimed."""
+    sandbox.state.set_switches(mailchimp_batch_seconds=3600)
+    rig = MailchimpRig(sandbox, create_missing=True, create_singly=0, batch_wait_seconds=60)
+    assert isinstance(rig.connector, MailchimpConnector)
+    with pytest.raises(Uncertain, match="creating contacts takes longer than 60 seconds"):
+        add(rig.connector, opened_tag(rig), ["new@example.com"])
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"method": "PUT", "path": "/lists/a1/members/" + "0" * 32, "body": '{"status": "subscribed"}'},
+        {"method": "PUT", "path": "/lists/a1/members/" + "0" * 32, "body": '{"status_if_new": "subscribed"}'},
+        {"method": "DELETE", "path": "/lists/a1/members/" + "0" * 32},
+        {"method": "POST", "path": "/lists/a1", "body": "{}"},
+        {"method": "PUT", "path": "/lists/a1/members/" + "0" * 32, "body": "{"},
+    ],
+)
+def test_a_batch_hides_nothing_from_the_guard(operation: dict[str, str]) -> None:
+    """Each operation of a batch is looked at as the request that it stands for."""
+    with pytest.raises(guard.ForbiddenRequest):
+        guard.check("POST", "/batches", {"operations": [operation]}, "transactional")
 
 
 def test_removing_strangers_is_a_success(sandbox: SandboxServer) -> None:

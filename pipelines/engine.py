@@ -1,4 +1,4 @@
-"""The warehouse as the rest of Turnout sees it: seven calls, so that another engine can stand in for DuckDB.
+"""The warehouse as the rest of Turnout sees it: eight calls, so that another engine can stand in for DuckDB.
 
 Errors:
 

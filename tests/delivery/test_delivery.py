@@ -87,6 +87,24 @@ def test_opt_out_is_removed_although_the_guard_holds_the_rest(
     assert len(platform.members("vip")) == 23
 
 
+def test_half_a_source_that_did_not_arrive_removes_nobody(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    """People who are gone from the sources have not opted out: their removal waits for the guard, opt-outs do not."""
+    push_all(world, platform, tmp_path, "vip")
+    for n in range(15):
+        world.change(n, email=None, phone=None, suppressed="gone_from_source")
+    world.erase(24)
+    world.want("vip", set(range(15, 25)))
+    result = one(push_all(world, platform, tmp_path, "vip"))
+    assert (result.verdict, result.must_go, result.removed, result.held) == ("too_many_removals", 1, 1, 24)
+    result = one(push_all(world, platform, tmp_path, "vip", today=TODAY + timedelta(days=9)))
+    assert (result.verdict, result.removed, result.held) == ("stale_segment", 0, 24)
+    allowed = Overrides(accept_removals=True, who="ann", why="the shop closed")
+    result = one(push_all(world, platform, tmp_path, "vip", overrides=allowed))
+    assert (result.removed, platform.members("vip")) == (15, world.desired("vip"))
+
+
 def test_an_override_passes_the_guard_and_is_recorded(
     world: World, platform: Platform, tmp_path: Path
 ) -> None:

@@ -345,13 +345,13 @@ class Project:
     def status(self) -> list[Pushed]:
         """The last finished push of every audience; empty when nothing was ever pushed."""
         with self._journal() as journal:
-            last = journal.last_pushes() if journal else []
+            last = journal.logbook.last_pushes() if journal else []
         return [Pushed(Delivery.from_json(push.report), push.ended_at) for push in last]
 
     def under_way(self) -> list[Moving]:
         """How far pushes that have begun and not ended are."""
         with self._journal() as journal:
-            return journal.under_way() if journal else []
+            return journal.logbook.under_way() if journal else []
 
     def batches(self, delivery: Delivery) -> list[JournalledBatch]:
         """The batches of one delivery with their receipts, oldest first."""
@@ -363,7 +363,7 @@ class Project:
     def decisions(self) -> list[Decision]:
         """Every override that an operator made, newest first."""
         with self._journal() as journal:
-            return journal.decisions() if journal else []
+            return journal.logbook.decisions() if journal else []
 
     @contextmanager
     def _journal(self) -> Iterator[Journal | None]:

@@ -22,7 +22,7 @@ from pipelines.cli.demo import as_demo, platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.tables import console, errors
 from pipelines.delivery.guards import Overrides
-from pipelines.delivery.journal import JournalError
+from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError

@@ -16,9 +16,11 @@ import duckdb
 
 from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError, Refused
 from pipelines.delivery import report
+from pipelines.delivery.boundaries import request
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.guards import Change, Guard, Verdict, verdict
-from pipelines.delivery.journal import Journal, JournalError
+from pipelines.delivery.journal import Journal
+from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import (
     PERSON_NEEDED,
@@ -124,12 +126,12 @@ class _Desk:
 
     def deliver(self, push: Push, watch: Watch) -> Delivery:
         number = self._find(push)
-        push_id = self.journal.started(self.run.id, self.account.name, push.segment, None)
+        push_id = self.journal.logbook.started(self.run.id, self.account.name, push.segment, None)
         try:
             delivery = self._deliver(push, number, watch)
         except TOLD as error:
             delivery = failed(self.account.name, push, self.run, error)
-        self.journal.ended(push_id, delivery.to_json())
+        self.journal.logbook.ended(push_id, delivery.to_json())
         return delivery
 
     # --- finding and opening -----------------------------------------------------------------------------
@@ -144,9 +146,10 @@ class _Desk:
 
     def _open(self, push: Push, number: int) -> Audience:
         known = self.journal.audience(self.account.name, push.segment)
-        request = AudienceRequest(push.sync.audience, f"turnout:{push.segment}", known.id if known else None)
+        wanted = AudienceRequest(push.sync.audience, f"turnout:{push.segment}", known.id if known else None)
         try:
-            audience = self.account.connector.open_audience(request, push.options)
+            with request("open"):
+                audience = self.account.connector.open_audience(wanted, push.options)
         except AudienceGone:
             self._forget(push, number)
             raise
@@ -164,7 +167,8 @@ class _Desk:
         for batch in self.journal.waiting(self.account.name, push.segment):
             assert batch.reference is not None
             try:
-                receipt = self.account.connector.poll(audience, batch.reference)
+                with request("poll"):
+                    receipt = self.account.connector.poll(audience, batch.reference)
             except Refused as error:
                 self.journal.fail(batch.id, "refused", str(error))
             else:
@@ -234,7 +238,7 @@ class _Desk:
         prepared = self._prepare(push, number)
         if prepared.verdict.overridden:
             allowed = self.run.overrides
-            self.journal.decided(
+            self.journal.logbook.decided(
                 self.run.id, self.account.name, push.segment, prepared.verdict.word, allowed.who, allowed.why
             )
         sender = self._sender(push, prepared, audience, watch)
@@ -245,7 +249,7 @@ class _Desk:
             raise
         self._read_states(push, number)
         if urgent := prepared.outbox.urgent_removed():
-            self.journal.erased(self.run.id, self.account.name, push.segment, urgent)
+            self.journal.logbook.erased(self.run.id, self.account.name, push.segment, urgent)
         return report.receipted(
             self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
             prepared.difference,

@@ -22,7 +22,7 @@ class Store(Protocol):
     connection: duckdb.DuckDBPyConnection
     identity: Identity
 
-    def transaction(self) -> AbstractContextManager[None]:
+    def commit(self, name: str) -> AbstractContextManager[None]:
         """All or nothing."""
         ...
 
@@ -65,7 +65,7 @@ class IdentityTable:
         changed = 0
         revision = since
         self.connection.execute("create or replace temp table refreshed (person_no integer)")
-        with self.store.transaction():
+        with self.store.commit("refresh"):
             if since == 0:
                 self.connection.execute("delete from identities")
                 self.fresh.clear()

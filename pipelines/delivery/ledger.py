@@ -25,6 +25,7 @@ import pyarrow as pa
 
 from connectors.base import Op
 from connectors.identity import Identity
+from pipelines.delivery.boundaries import reached, step
 from pipelines.delivery.entries import BatchState, Rejection
 from pipelines.delivery.identity_table import IdentityTable
 from pipelines.delivery.journal import Journal
@@ -79,15 +80,17 @@ class Ledger:
             )
 
     @contextmanager
-    def transaction(self) -> Iterator[None]:
+    def commit(self, name: str) -> Iterator[None]:
         """Everything inside becomes visible and durable together, or not at all."""
-        self.connection.execute("begin")
-        try:
-            yield
-        except BaseException:
-            self.connection.execute("rollback")
-            raise
-        self.connection.execute("commit")
+        with step("ledger", name):
+            self.connection.execute("begin")
+            try:
+                yield
+                reached(f"ledger.{name}.open")
+            except BaseException:
+                self.connection.execute("rollback")
+                raise
+            self.connection.execute("commit")
 
     # --- audiences and states ------------------------------------------------------------------------------
 
@@ -98,17 +101,19 @@ class Ledger:
         ).fetchall()
         if rows:
             return int(rows[0][0])
-        self.connection.execute(
-            "insert into audiences select coalesce(max(audience), 0) + 1, $segment from audiences",
-            {"segment": segment},
-        )
+        with self.commit("audience"):
+            self.connection.execute(
+                "insert into audiences select coalesce(max(audience), 0) + 1, $segment from audiences",
+                {"segment": segment},
+            )
         return self.audience(segment)
 
     def rename(self, old: str, new: str) -> None:
         """A segment has a new name: the same audience, the same members."""
-        self.connection.execute(
-            "update audiences set segment = $new where segment = $old", {"old": old, "new": new}
-        )
+        with self.commit("rename"):
+            self.connection.execute(
+                "update audiences set segment = $new where segment = $old", {"old": old, "new": new}
+            )
 
     def knows(self, segment: str) -> bool:
         """Whether the segment has an audience here."""
@@ -193,18 +198,20 @@ class Ledger:
 
     def _drop_gone(self, audience: int) -> None:
         """Rows whose removal was receipted; their rejections have nothing to point at any more."""
-        self.connection.execute(
-            """
-            delete from members
-            where audience = $audience
-              and batch in (select batch from batch_states where state = 'gone')
-            """,
-            {"audience": audience},
-        )
+        with self.commit("drop_gone"):
+            self.connection.execute(
+                """
+                delete from members
+                where audience = $audience
+                  and batch in (select batch from batch_states where state = 'gone')
+                """,
+                {"audience": audience},
+            )
 
     def forget(self, audience: int) -> None:
         """The audience is gone on the platform: nobody is held in it."""
-        self.connection.execute("delete from members where audience = $audience", {"audience": audience})
+        with self.commit("forget"):
+            self.connection.execute("delete from members where audience = $audience", {"audience": audience})
 
     def held(self, audience: int) -> int:
         """Members of an audience that are on the platform, or may be."""

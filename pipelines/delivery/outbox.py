@@ -200,14 +200,15 @@ class Outbox:
         numbers = {batch.id: start + n for n, batch in enumerate(batches)}
         if batches:
             self.ledger.stage("new_batches", pa.table({"batch": list(numbers.values()), "id": list(numbers)}))
-            self.connection.execute("insert into batches select batch, id from new_batches")
+            with self.ledger.commit("batches"):
+                self.connection.execute("insert into batches select batch, id from new_batches")
         self._numbers |= numbers
         return batches
 
     def point(self) -> None:
         """Let the members point at their batches, in one transaction; the journal knows the batches already."""
         names = ", ".join(quote(column.name) for column in self.identity.handle)
-        with self.ledger.transaction():
+        with self.ledger.commit("point"):
             self.connection.execute(
                 """
                 delete from members
@@ -287,7 +288,7 @@ class Outbox:
         first = self._numbers[parts[0].id]
         moved = f"cast({first} + position // {half} as integer)"
         old = self._numbers[batch.id]
-        with self.ledger.transaction():
+        with self.ledger.commit("repoint"):
             self.connection.execute(
                 f"""
                 update members

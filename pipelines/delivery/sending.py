@@ -24,6 +24,7 @@ from connectors.base import (
     Refused,
     RowsRefused,
 )
+from pipelines.delivery.boundaries import reached
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.outbox import Outbox
 
@@ -73,6 +74,7 @@ class Sender:
                     batch = queue.popleft()
                     rows = self.outbox.rows(batch)
                     self.journal.sent(batch)
+                    reached(f"platform.{op}.before")
                     self.requests += 1
                     call = self.connector.add if op == "add" else self.connector.remove
                     under_way[pool.submit(call, self.audience, rows, batch)] = batch
@@ -87,6 +89,7 @@ class Sender:
 
     def _settle(self, batch: Batch, future: Future[Receipt]) -> list[Batch]:
         """Journal the answer; returns batches that take this one's place."""
+        reached(f"platform.{batch.op}.answered")
         try:
             receipt = future.result()
         except RowsRefused as refusal:

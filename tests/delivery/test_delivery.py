@@ -117,7 +117,7 @@ def test_an_override_passes_the_guard_and_is_recorded(
     assert result.verdict == "overridden"
     assert platform.members("vip") == world.desired("vip")
     with Journal.open(tmp_path / "journal.sqlite") as journal:
-        assert [(d.who, d.why, d.segment) for d in journal.decisions()] == [("ann", "campaign ended", "vip")]
+        assert [(d.who, d.why, d.segment) for d in journal.logbook.decisions()] == [("ann", "campaign ended", "vip")]
 
 
 def test_an_empty_segment_never_empties_the_audience(

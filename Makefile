@@ -39,8 +39,9 @@ check: lint types ## lint and types, and every segment definition
 build: $(STAMP) ## wheel and source archive, into dist/
 	$(BIN)/python -m build --no-isolation --quiet
 
-docs: $(STAMP) ## write the README's tables of settings and exit codes from the code
+docs: $(STAMP) ## write the made tables: settings and exit codes from the code, docs/reliability.md from the tests
 	$(BIN)/python -m tests.documents
+	$(BIN)/python -m tests.catalogue
 
 bench: $(STAMP) ## the benchmarks at small sizes; bench/README.md has the large ones
 	$(BIN)/python -m bench.bench_push --members 200000

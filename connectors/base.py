@@ -52,6 +52,18 @@ class Verdicts(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """At most ``requests`` in any stretch of time as long as ``per``."""
+
+    requests: int
+    per: timedelta
+
+    def __post_init__(self) -> None:
+        if self.requests < 1 or self.per <= timedelta(0):
+            raise ValueError("a window takes at least one request in a time longer than nothing")
+
+
+@dataclass(frozen=True, slots=True)
 class Limits:
     """What one account of a destination can take. Every field has a reader in the engine."""
 
@@ -59,8 +71,8 @@ class Limits:
     """Rows in one request; batches are cut to exactly this size."""
     max_in_flight: int = 2
     """Requests of one account that may be under way at once."""
-    max_per_second: float | None = None
-    """Requests a second for one account; None when only answers tell."""
+    windows: tuple[Window, ...] = ()
+    """Requests that the account takes by the second, minute, day …; none where only answers tell."""
     verdicts: Verdicts = Verdicts.NONE
     asynchronous: bool = False
     """Receipts may be ``accepted``; the engine polls them, also in later runs."""
@@ -69,6 +81,31 @@ class Limits:
     """Members leave by themselves after this long; the engine sends unchanged members again in time."""
     min_size: int = 0
     """Fewer members than this are useless (or refused) on the platform; shown, never enforced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a window takes now, and when it takes more."""
+
+    window: Window
+    left: int
+    coming: tuple[tuple[float, int], ...] = ()
+    """Seconds from now, ascending, and how many requests more may leave then; with ``left`` the window's whole."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetState:
+    """What an account takes at a moment, as far as this machine knows."""
+
+    at: datetime
+    rooms: tuple[Room, ...] = ()
+    closed_until: datetime | None = None
+    """Nothing is taken before; None: open."""
+    closed_because: str = ""
+    patience: timedelta = timedelta(minutes=2)
+    """The longest wait for a turn; when it would be longer, the account's run ends."""
+    seconds_each: float | None = None
+    """How long answers took of late; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +263,14 @@ class Connector(ABC):
     def lifetime(self, options: SyncOptions) -> timedelta | None:
         """How long a member stays in an audience with these options unless sent again; None: for ever."""
         return self.limits.expires_after
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """The most HTTP requests that a batch of so many rows takes when every request is answered."""
+        return 1
+
+    def budget_state(self) -> BudgetState | None:
+        """What the account takes now, without asking it; None for an account without a budget."""
+        return None
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """The verdict on an accepted batch; still ``accepted`` while there is none."""

@@ -8,24 +8,18 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from functools import cached_property
 
 import duckdb
-from ulid import ULID
 
-from connectors.base import Connector, DeliveryError, SyncOptions
-from connectors.registry import load, open_connector
-from pipelines.delivery import delivery as engine
-from pipelines.delivery import model
-from pipelines.delivery.entries import Decision, JournalledBatch, Moving
-from pipelines.delivery.guards import Bounds, Overrides
-from pipelines.delivery.journal import Journal
-from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
+from connectors.base import Connector
+from connectors.registry import load
+from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
-from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
+from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
@@ -63,14 +57,6 @@ class Loaded:
         """A sentence for everything that is not up to date."""
         found = [report.error for report in self.reports if report.error is not None]
         return [*found, *([self.error] if self.error else [])]
-
-
-@dataclass(frozen=True, slots=True)
-class Pushed:
-    """The last finished push of an audience."""
-
-    delivery: Delivery
-    ended_at: datetime
 
 
 def unseen(what: str, done: int, total: int) -> None:
@@ -120,11 +106,15 @@ class Project:
         """The segments that sync to a destination, by name."""
         return [(s, sync) for s in self.segments for sync in s.syncs if sync.destination == destination]
 
-    def left_behind(self, destination: str) -> dict[str, tuple[Sync, str]]:
-        """Audiences in which people are held though no segment asks for them, with the reason; opt-outs leave them."""
-        with self._journal() as journal:
-            opened = journal.opened_audiences(destination) if journal else {}
-        return left_behind(destination, opened, self.definitions)
+    @cached_property
+    def record(self) -> Record:
+        """What became of earlier pushes."""
+        return Record(self.settings.state_dir)
+
+    @cached_property
+    def deliveries(self) -> Deliveries:
+        """Planning and pushing what the segments want."""
+        return Deliveries(self)
 
     # --- loading and computing ---------------------------------------------------------------------------
 
@@ -248,131 +238,6 @@ class Project:
             if definition.name == name:
                 return definition
         raise unknown_name("segment", name, [d.name for d in self.definitions])
-
-    # --- plan, push, look back ----------------------------------------------------------------------------
-
-    def select(self, names: Sequence[str]) -> dict[str, list[str]]:
-        """Segments to push by destination, from ``SEGMENT`` and ``DESTINATION/SEGMENT``; nothing means all."""
-        everything = {
-            d: [*(s.name for s, _ in self.audiences(d)), *self.left_behind(d)] for d in self.connector_types
-        }
-        if not names:
-            return {d: segments for d, segments in everything.items() if segments}
-        chosen: dict[str, list[str]] = {}
-        for name in names:
-            for destination, segment in self._matches(name, everything):
-                chosen.setdefault(destination, []).append(segment)
-        return {d: sorted(set(segments)) for d, segments in sorted(chosen.items())}
-
-    def _matches(self, name: str, everything: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
-        audiences = [(d, s) for d, segments in everything.items() for s in segments]
-        found = [(d, s) for d, s in audiences if name in (s, f"{d}/{s}", f"{d}/")]
-        if not found:
-            known = [f"{d}/{s}" for d, s in audiences] + [s for _, s in audiences]
-            raise unknown_name("audience", name, known)
-        return found
-
-    def new_run(
-        self, *, overrides: Overrides | None = None, resync: bool = False, run_id: str | None = None
-    ) -> Run:
-        """A run that begins now."""
-        return Run(run_id or str(ULID()), self.settings.current_day, overrides or Overrides(), resync)
-
-    def plan(self, destination: str, segments: Sequence[str], run: Run) -> list[Delivery]:
-        """The difference of each audience of a destination; sends nothing and needs no credentials' rights."""
-        return self._with_account(destination, segments, run, lambda a, pushes: engine.plan(a, pushes, run))
-
-    def sync(
-        self, destination: str, segments: Sequence[str], run: Run, watch: Watch = quiet
-    ) -> list[Delivery]:
-        """Push each audience of a destination."""
-        return self._with_account(
-            destination, segments, run, lambda a, pushes: engine.deliver(a, pushes, run, watch)
-        )
-
-    def _with_account(
-        self,
-        destination: str,
-        segments: Sequence[str],
-        run: Run,
-        act: Callable[[Account, list[Push]], list[Delivery]],
-    ) -> list[Delivery]:
-        pushes = self._pushes(destination, segments)
-        try:
-            connector = open_connector(destination, self.settings.destinations[destination])
-        except DeliveryError as error:
-            return [model.failed(destination, push, run, error) for push in pushes]
-        try:
-            return act(self._account(connector), pushes)
-        finally:
-            connector.close()
-
-    def _account(self, connector: Connector) -> Account:
-        return Account(
-            connector,
-            lambda: self.engine(read_only=True),
-            self.settings.state_dir,
-            lock_wait_seconds=self.settings.lock_wait_seconds,
-            retry_rejected_after=timedelta(days=self.settings.retry_rejected_after_days),
-            duckdb_config=self.duckdb_config,
-        )
-
-    def _pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
-        if destination not in self.connector_types:
-            raise unknown_name("destination", destination, list(self.connector_types))
-        options_type = self.connector_types[destination].options_type
-        unread = unread_opt_outs(self.sources, self.failed_sources())
-        asked = [
-            Push(s.name, sync, options_type(**sync.options), self.bounds(sync), s.formerly, unread)
-            for s, sync in self.audiences(destination)
-        ]
-        behind = [
-            Push(name, sync, SyncOptions(), self.bounds(sync), only_opt_outs=why)
-            for name, (sync, why) in self.left_behind(destination).items()
-        ]
-        return [push for push in (*asked, *behind) if push.segment in segments]
-
-    def bounds(self, sync: Sync) -> Bounds:
-        """What one run may change of an audience."""
-        own = sync.max_removed
-        return Bounds(
-            max_removed=self.settings.max_removed if own is None else own,
-            max_growth=self.settings.max_growth,
-            floor=self.settings.guard_floor,
-            max_age_days=self.settings.max_segment_age_days,
-        )
-
-    def status(self) -> list[Pushed]:
-        """The last finished push of every audience; empty when nothing was ever pushed."""
-        with self._journal() as journal:
-            last = journal.logbook.last_pushes() if journal else []
-        return [Pushed(Delivery.from_json(push.report), push.ended_at) for push in last]
-
-    def under_way(self) -> list[Moving]:
-        """How far pushes that have begun and not ended are."""
-        with self._journal() as journal:
-            return journal.logbook.under_way() if journal else []
-
-    def batches(self, delivery: Delivery) -> list[JournalledBatch]:
-        """The batches of one delivery with their receipts, oldest first."""
-        with self._journal() as journal:
-            if journal is None:
-                return []
-            return journal.batches_of_run(delivery.run_id, delivery.destination, delivery.segment)
-
-    def decisions(self) -> list[Decision]:
-        """Every override that an operator made, newest first."""
-        with self._journal() as journal:
-            return journal.logbook.decisions() if journal else []
-
-    @contextmanager
-    def _journal(self) -> Iterator[Journal | None]:
-        path = self.settings.state_dir / "journal.sqlite"
-        if not path.exists():
-            yield None
-            return
-        with Journal.open(path) as journal:
-            yield journal
 
 
 def _unless_missing(

@@ -62,7 +62,7 @@ class _Audience:
 def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     """The difference of each audience of a destination: counted and judged, nothing sent."""
     audiences = _of(project, destination)
-    bounds = {audience.name: project.bounds(audience.sync) for audience in audiences}
+    bounds = {audience.name: project.deliveries.bounds(audience.sync) for audience in audiences}
 
     @dg.multi_asset(
         name=f"changes_{step_name(destination)}",
@@ -77,7 +77,9 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         asked = context.selected_asset_keys
         names = {name_of(key) for key in asked | checks.alone(context)}
-        plans = project.plan(destination, sorted(names), project.new_run(run_id=context.run.run_id))
+        plans = project.deliveries.plan(
+            destination, sorted(names), project.deliveries.new_run(run_id=context.run.run_id)
+        )
         for plan in plans:
             key = changes_key(destination, plan.segment)
             if plan.ok and key in asked:
@@ -92,7 +94,7 @@ def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:
 def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
     """The push of each audience of a destination."""
     audiences = _of(project, destination)
-    bounds = {audience.name: project.bounds(audience.sync) for audience in audiences}
+    bounds = {audience.name: project.deliveries.bounds(audience.sync) for audience in audiences}
 
     @dg.multi_asset(
         name=f"audience_{step_name(destination)}",
@@ -106,16 +108,18 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
         context: dg.AssetExecutionContext, config: PushConfig
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         if unpushed := sorted(name_of(key) for key in checks.alone(context)):
-            for plan in project.plan(destination, unpushed, project.new_run(run_id=context.run.run_id)):
+            for plan in project.deliveries.plan(
+                destination, unpushed, project.deliveries.new_run(run_id=context.run.run_id)
+            ):
                 key = audience_key(destination, plan.segment)
                 yield from checks.results(context, key, plan, bounds[plan.segment])
         names = sorted(name_of(key) for key in missing(context))
         overrides = Overrides(config.accept_removals, config.accept_growth, config.who, config.why)
-        run = project.new_run(overrides=overrides, resync=config.resync, run_id=context.run.run_id)
-        deliveries = project.sync(destination, names, run, Progress(context.log))
+        run = project.deliveries.new_run(overrides=overrides, resync=config.resync, run_id=context.run.run_id)
+        deliveries = project.deliveries.sync(destination, names, run, Progress(context.log))
         for delivery in deliveries:
             key = audience_key(destination, delivery.segment)
-            batches = project.batches(delivery)
+            batches = project.record.batches(delivery)
             yield from checks.results(context, key, delivery, bounds[delivery.segment])
             shown = metadata.of_audience(delivery, batches)
             if delivery.ok:
@@ -140,7 +144,7 @@ def _of(project: Project, destination: str) -> list[_Audience]:
     defined = {definition.name for definition in project.definitions}
     behind = [
         _Audience(name, sync, f"nobody new: {why}.", name in defined)
-        for name, (sync, why) in project.left_behind(destination).items()
+        for name, (sync, why) in project.deliveries.left_behind(destination).items()
     ]
     return [*asked, *behind]
 

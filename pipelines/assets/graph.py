@@ -22,7 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     delivering = [
         step(project, destination)
         for destination in project.connector_types
-        if project.audiences(destination) or project.left_behind(destination)
+        if project.audiences(destination) or project.deliveries.left_behind(destination)
         for step in (changes_assets, audience_assets)
     ]
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)

@@ -172,9 +172,11 @@ def _check(project: Project) -> Exit:
 def plan(names: Names = None, as_json: Json = False) -> None:
     """The difference of every audience, counted and judged; sends nothing."""
     project = _project()
-    run = project.new_run()
+    run = project.deliveries.new_run()
     deliveries = [
-        d for destination, chosen in _selected(project, names) for d in project.plan(destination, chosen, run)
+        d
+        for destination, chosen in _selected(project, names)
+        for d in project.deliveries.plan(destination, chosen, run)
     ]
     if as_json:
         machine.write(machine.of_plan(d) for d in deliveries)
@@ -203,9 +205,11 @@ def sync(
         raise typer.BadParameter("say why with --why; it is recorded with your name")
     project = _project()
     overrides = Overrides(accept_removals, accept_growth, who=getpass.getuser(), why=why.strip())
-    run = project.new_run(overrides=overrides, resync=resync)
+    run = project.deliveries.new_run(overrides=overrides, resync=resync)
     with platforms(project.settings), _steps() as show:
-        deliveries = _each(project, names, lambda d, chosen: project.sync(d, chosen, run, show.watch()))
+        deliveries = _each(
+            project, names, lambda d, chosen: project.deliveries.sync(d, chosen, run, show.watch())
+        )
     if as_json:
         machine.write(machine.of_push(d) for d in deliveries)
     else:
@@ -221,7 +225,7 @@ def _each(
 
 
 def _selected(project: Project, names: list[str] | None) -> list[tuple[str, list[str]]]:
-    selected = list(project.select(names or []).items())
+    selected = list(project.deliveries.select(names or []).items())
     for broken in project.broken:
         errors.print(str(broken.error), style="yellow", markup=False, highlight=False, soft_wrap=True)
     return selected
@@ -231,7 +235,7 @@ def _selected(project: Project, names: list[str] | None) -> list[tuple[str, list
 def status(as_json: Json = False) -> None:
     """The last push of every audience; readable while a push runs."""
     project = _project()
-    last = project.status()
+    last = project.record.status()
     if as_json:
         machine.write(machine.of_push(p.delivery) | {"ended_at": p.ended_at.isoformat()} for p in last)
         return
@@ -239,7 +243,7 @@ def status(as_json: Json = False) -> None:
         console.print("Nothing was pushed yet: turnout sync")
         return
     console.print(tables.of_pushes([p.delivery for p in last]))
-    for moving in project.under_way():
+    for moving in project.record.under_way():
         console.print(
             f"[cyan]{moving.destination}/{moving.segment}[/]: {moving.settled} of {moving.batches} batches receipted"
         )

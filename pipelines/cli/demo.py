@@ -124,7 +124,7 @@ def run_demo(settings: Settings) -> Exit:
 
 def _newest(settings: Settings) -> date | None:
     """The day of the newest finished demo run, None when there was none."""
-    pushed = [push.delivery.as_of for push in Project(settings).status() if push.delivery.as_of]
+    pushed = [push.delivery.as_of for push in Project(settings).record.status() if push.delivery.as_of]
     return LAST_DAY if LAST_DAY in pushed else None
 
 
@@ -157,11 +157,13 @@ def _fill_newsletter(settings: Settings) -> None:
 def _push(settings: Settings, title: str) -> list[Delivery]:
     project = Project(settings)
     # The month between the demo's two days changes segments that turn over in days: that is the demo, not a slip.
-    run = project.new_run()
+    run = project.deliveries.new_run()
     with tables.progress() as shown:
         watch = tables.Steps(shown).watch()
         deliveries = [
-            d for name, chosen in project.select([]).items() for d in project.sync(name, chosen, run, watch)
+            d
+            for name, chosen in project.deliveries.select([]).items()
+            for d in project.deliveries.sync(name, chosen, run, watch)
         ]
     console.print(tables.of_pushes(deliveries, title))
     tables.say_why(deliveries, console.print)

@@ -104,7 +104,7 @@ def test_an_operator_lets_a_guard_pass_once_by_one_word(delivered: Room) -> None
     result = delivered.materialize(audience_key("ads", "buyers"), config=allowed)
     assert result.success
     assert len(delivered.shop.members("ads", "buyers")) == 15
-    decision = Project(delivered.shop.settings()).decisions()[0]
+    decision = Project(delivered.shop.settings()).record.decisions()[0]
     assert (decision.destination, decision.segment, decision.who, decision.why) == (
         "ads",
         "buyers",

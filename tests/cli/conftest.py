@@ -88,12 +88,14 @@ def pushed_once(computed_once: Path, tmp_path_factory: pytest.TempPathFactory) -
     opened = Shop(tmp_path_factory.mktemp("pushed"))
     shutil.copytree(computed_once, opened.folder, dirs_exist_ok=True)
     project = Project(opened.settings())
-    run = project.new_run()
+    run = project.deliveries.new_run()
     with pytest.MonkeyPatch.context() as patch:
         for name, value in opened.environment().items():
             patch.setenv(name, value)
         deliveries = [
-            d for name, chosen in project.select([]).items() for d in project.sync(name, chosen, run)
+            d
+            for name, chosen in project.deliveries.select([]).items()
+            for d in project.deliveries.sync(name, chosen, run)
         ]
     assert all(delivery.ok for delivery in deliveries)
     return opened.folder

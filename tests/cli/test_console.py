@@ -52,7 +52,7 @@ def test_status_while_a_push_runs(pushed: Shop, monkeypatch: pytest.MonkeyPatch,
         pushed.segment("spenders", "select distinct person_no\nfrom orders", ("mail",))
         push = started("sync", "meta/buyers", "--json")
         until = time.monotonic() + PATIENCE_SECONDS
-        while not Project(Settings()).under_way():
+        while not Project(Settings()).record.under_way():
             assert time.monotonic() < until, "the push never began"
             assert push.poll() is None, push.communicate()
             time.sleep(0.1)

@@ -144,7 +144,7 @@ def test_override_needs_a_reason(pushed: Shop, turnout: Turnout) -> None:
         assert ran.code == Exit.USAGE
         assert "--why" in ran.err
     assert pushed.members("mail", "buyers") == before
-    assert Project(Settings()).decisions() == []
+    assert Project(Settings()).record.decisions() == []
 
 
 def test_override_is_recorded(pushed: Shop, turnout: Turnout) -> None:
@@ -157,7 +157,7 @@ def test_override_is_recorded(pushed: Shop, turnout: Turnout) -> None:
     assert buyers["removed"] == 59 - 20
     assert pushed.members("mail", "buyers") == {customer(n) for n in range(1, 40, 2)}
     decisions = [
-        d for d in Project(Settings()).decisions() if (d.destination, d.segment) == ("mail", "buyers")
+        d for d in Project(Settings()).record.decisions() if (d.destination, d.segment) == ("mail", "buyers")
     ]
     assert [(d.who, d.why) for d in decisions] == [(getpass.getuser(), "the shop closed a branch")]
 

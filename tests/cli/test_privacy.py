@@ -33,6 +33,8 @@ def point_ads_at(sandbox: SandboxServer, monkeypatch: pytest.MonkeyPatch, token:
         monkeypatch.setenv(name, value)
 
 
+@pytest.mark.privacy("P27")
+@pytest.mark.promise("quiet")
 def test_no_output_and_no_journal_names_a_person(pushed: Shop, turnout: Turnout) -> None:
     """Tables, JSON, sentences and the journal count people; identifiers, hashed or not, are in none of them."""
     pushed.opt_out(3, 5)
@@ -51,6 +53,8 @@ def test_no_output_and_no_journal_names_a_person(pushed: Shop, turnout: Turnout)
     assert [text for text in about_people(pushed) if text in printed or text.encode() in journal] == []
 
 
+@pytest.mark.privacy("P27", "P32")
+@pytest.mark.promise("quiet")
 def test_row_faults_are_told_by_number(shop: Shop, turnout: Turnout) -> None:
     """A broken row of a source is named by its number; nothing that is in it is repeated."""
     rows = [(customer(n), f"{customer(n)}@example.com", "2017-01-01 00:00:00") for n in range(5)]
@@ -62,6 +66,9 @@ def test_row_faults_are_told_by_number(shop: Shop, turnout: Turnout) -> None:
     assert [text for text in (*about_people(shop), customer(2)) if text in ran.out + ran.err] == []
 
 
+@pytest.mark.privacy("P26")
+@pytest.mark.bad_input("B99")
+@pytest.mark.promise("quiet")
 @pytest.mark.parametrize(
     ("token", "sentence"),
     [
@@ -88,6 +95,8 @@ def test_a_secret_is_never_repeated(
     assert_nowhere(TOKEN, ran, computed.folder / "home")
 
 
+@pytest.mark.privacy("P26", "P28")
+@pytest.mark.promise("quiet")
 def test_a_dead_platform_tells_no_secret(
     computed: Shop, turnout: Turnout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

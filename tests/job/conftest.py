@@ -211,11 +211,11 @@ class _Runner:
         project = self._project(as_of)
         log = {request.id for request in self._sandbox.state.requests()}
         self._sent.clear()
-        run = project.new_run()
+        run = project.deliveries.new_run()
         deliveries = {
             (d.destination, d.segment): d
-            for name, chosen in project.select([]).items()
-            for d in project.sync(name, chosen, run)
+            for name, chosen in project.deliveries.select([]).items()
+            for d in project.deliveries.sync(name, chosen, run)
         }
         people = self._people(as_of)
         with project.warehouse(read_only=True) as con:

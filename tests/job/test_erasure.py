@@ -68,8 +68,12 @@ def night(shop: Shop) -> list[Delivery]:
     project = Project(shop.settings())
     assert project.load().ok
     project.compute()
-    run = project.new_run()
-    return [d for name, chosen in project.select([]).items() for d in project.sync(name, chosen, run)]
+    run = project.deliveries.new_run()
+    return [
+        d
+        for name, chosen in project.deliveries.select([]).items()
+        for d in project.deliveries.sync(name, chosen, run)
+    ]
 
 
 def erase(shop: Shop, number: int) -> None:

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 
 import duckdb
+import pytest
 
 from tests.job.conftest import Audience, Job, Night
 from tests.job.independent import ADS, EMAIL, PROFILING, digest
@@ -20,12 +21,14 @@ def test_every_audience_is_delivered(night: Night) -> None:
     assert {(d.status, d.verdict, d.errors) for d in night.deliveries.values()} == {("delivered", "fine", ())}
 
 
+@pytest.mark.promise("converges", "never_claimed")
 def test_platforms_hold_exactly_the_desired(night: Night) -> None:
     """Whoever is in the segment, consented, unsuppressed and findable is there: nobody more, nobody less."""
     assert night.actual == night.expected
     assert all(night.expected.values()), "an audience without anybody proves nothing"
 
 
+@pytest.mark.promise("closes")
 def test_everybody_is_accounted_for(night: Night) -> None:
     """Desired = kept + added + rejected + uncertain + withheld, and held is what the platform holds."""
     for audience, d in night.deliveries.items():
@@ -36,6 +39,8 @@ def test_everybody_is_accounted_for(night: Night) -> None:
         assert d.uncertain == 0
 
 
+@pytest.mark.promise("closes")
+@pytest.mark.privacy("P01")
 def test_withheld_are_those_without_consent(night: Night) -> None:
     """Who is withheld for want of consent, or for a suppression, is counted right for each destination."""
     needs = {"meta": ADS, "mailchimp": EMAIL, "file": PROFILING}
@@ -80,6 +85,7 @@ def test_third_run_sends_exactly_the_difference(job: Job) -> None:
     assert rows == {True: sum(d.added for d in meta), False: sum(d.removed for d in meta)}
 
 
+@pytest.mark.privacy("P01")
 def test_nobody_without_consent_is_in_any_payload(job: Job) -> None:
     """Every row of every request that adds is somebody who granted what that destination needs."""
     checked = 0
@@ -109,6 +115,7 @@ def removals(night: Night) -> dict[Audience, list[str]]:
     return found
 
 
+@pytest.mark.privacy("P20")
 def test_a_removal_names_only_those_who_were_added(job: Job) -> None:
     """No platform learns of anybody by a removal."""
     before, after = job.nights[1], job.nights[2]
@@ -126,12 +133,15 @@ def test_a_removal_spares_whoever_shares_an_identifier(job: Job) -> None:
         assert set(digests) & wanted == set(), audience
 
 
+@pytest.mark.privacy("P12")
 def test_nobody_is_resubscribed(job: Job) -> None:
     """Three runs change no contact's subscription, and bring nobody back who had left."""
     assert job.resubscribed == []
     assert job.status_changes == []
 
 
+@pytest.mark.privacy("P27")
+@pytest.mark.promise("quiet")
 def test_no_log_output_or_journal_names_a_person(job: Job) -> None:
     """Neither what was printed or logged, nor the journal, nor the platforms' logs hold an identifier."""
     people = job.nights[2].people.values()
@@ -145,6 +155,7 @@ def test_no_log_output_or_journal_names_a_person(job: Job) -> None:
     assert found & secret == set()
 
 
+@pytest.mark.privacy("P31")
 def test_state_keeps_no_plain_contact_data_of_ad_platforms(job: Job) -> None:
     """The ledger of an ad platform holds digests alone."""
     path = job.home / "state" / "meta.duckdb"

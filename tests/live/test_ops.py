@@ -107,7 +107,7 @@ def test_a_guard_is_let_pass_once(live: Live) -> None:
     accepted = live.dagster.materialize(["audience", "meta", "buyers"], config=allowed)
     assert live.dagster.wait(accepted) == "SUCCESS"
     assert live.size("meta", "Buyers") == 24
-    assert [(d.who, d.why) for d in Project(live.settings).decisions()] == [
+    assert [(d.who, d.why) for d in Project(live.settings).record.decisions()] == [
         ("ada", "only small baskets this winter")
     ]
 
@@ -129,7 +129,9 @@ def test_a_full_resync_is_watched_while_it_runs(live: Live) -> None:
     with live.faults(slow):
         run = live.dagster.materialize(["audience", "meta", "buyers"], config={"resync": True})
         moving = until(
-            lambda: [m for m in Project(live.settings).under_way() if m.settled], 60, "the first receipt"
+            lambda: [m for m in Project(live.settings).record.under_way() if m.settled],
+            60,
+            "the first receipt",
         )
         assert (moving[0].destination, moving[0].segment) == ("meta", "buyers")
         assert 0 < moving[0].settled < moving[0].batches

@@ -1,0 +1,126 @@
+"""What is pushed where: a project's audiences, planned and delivered account by account."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from ulid import ULID
+
+from connectors.base import Connector, DeliveryError, SyncOptions
+from connectors.registry import open_connector
+from pipelines.delivery import delivery as engine
+from pipelines.delivery import model
+from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
+from pipelines.holding import left_behind, unread_opt_outs
+from pipelines.names import unknown_name
+from pipelines.segments.model import Sync
+
+if TYPE_CHECKING:
+    from pipelines.project import Project
+
+
+class Deliveries:
+    """Planning and pushing a project's audiences; opens nothing until it is asked to."""
+
+    def __init__(self, project: Project) -> None:
+        self.project = project
+
+    def left_behind(self, destination: str) -> dict[str, tuple[Sync, str]]:
+        """Audiences in which people are held though no segment asks for them, with the reason; opt-outs leave them."""
+        opened = self.project.record.opened_audiences(destination)
+        return left_behind(destination, opened, self.project.definitions)
+
+    def select(self, names: Sequence[str]) -> dict[str, list[str]]:
+        """Segments to push by destination, from ``SEGMENT`` and ``DESTINATION/SEGMENT``; nothing means all."""
+        everything = {
+            d: [*(s.name for s, _ in self.project.audiences(d)), *self.left_behind(d)]
+            for d in self.project.connector_types
+        }
+        if not names:
+            return {d: segments for d, segments in everything.items() if segments}
+        chosen: dict[str, list[str]] = {}
+        for name in names:
+            for destination, segment in self._matches(name, everything):
+                chosen.setdefault(destination, []).append(segment)
+        return {d: sorted(set(segments)) for d, segments in sorted(chosen.items())}
+
+    def _matches(self, name: str, everything: Mapping[str, Sequence[str]]) -> list[tuple[str, str]]:
+        audiences = [(d, s) for d, segments in everything.items() for s in segments]
+        found = [(d, s) for d, s in audiences if name in (s, f"{d}/{s}", f"{d}/")]
+        if not found:
+            known = [f"{d}/{s}" for d, s in audiences] + [s for _, s in audiences]
+            raise unknown_name("audience", name, known)
+        return found
+
+    def new_run(
+        self, *, overrides: Overrides | None = None, resync: bool = False, run_id: str | None = None
+    ) -> Run:
+        """A run that begins now."""
+        return Run(run_id or str(ULID()), self.project.settings.current_day, overrides or Overrides(), resync)
+
+    def plan(self, destination: str, segments: Sequence[str], run: Run) -> list[Delivery]:
+        """The difference of each audience of a destination; sends nothing and needs no credentials' rights."""
+        return self._with_account(destination, segments, run, lambda a, pushes: engine.plan(a, pushes, run))
+
+    def sync(
+        self, destination: str, segments: Sequence[str], run: Run, watch: Watch = quiet
+    ) -> list[Delivery]:
+        """Push each audience of a destination."""
+        return self._with_account(
+            destination, segments, run, lambda a, pushes: engine.deliver(a, pushes, run, watch)
+        )
+
+    def _with_account(
+        self,
+        destination: str,
+        segments: Sequence[str],
+        run: Run,
+        act: Callable[[Account, list[Push]], list[Delivery]],
+    ) -> list[Delivery]:
+        pushes = self._pushes(destination, segments)
+        try:
+            connector = open_connector(destination, self.project.settings.destinations[destination])
+        except DeliveryError as error:
+            return [model.failed(destination, push, run, error) for push in pushes]
+        try:
+            return act(self._account(connector), pushes)
+        finally:
+            connector.close()
+
+    def _account(self, connector: Connector) -> Account:
+        return Account(
+            connector,
+            lambda: self.project.engine(read_only=True),
+            self.project.settings.state_dir,
+            lock_wait_seconds=self.project.settings.lock_wait_seconds,
+            retry_rejected_after=timedelta(days=self.project.settings.retry_rejected_after_days),
+            duckdb_config=self.project.duckdb_config,
+        )
+
+    def _pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
+        if destination not in self.project.connector_types:
+            raise unknown_name("destination", destination, list(self.project.connector_types))
+        options_type = self.project.connector_types[destination].options_type
+        unread = unread_opt_outs(self.project.sources, self.project.failed_sources())
+        asked = [
+            Push(s.name, sync, options_type(**sync.options), self.bounds(sync), s.formerly, unread)
+            for s, sync in self.project.audiences(destination)
+        ]
+        behind = [
+            Push(name, sync, SyncOptions(), self.bounds(sync), only_opt_outs=why)
+            for name, (sync, why) in self.left_behind(destination).items()
+        ]
+        return [push for push in (*asked, *behind) if push.segment in segments]
+
+    def bounds(self, sync: Sync) -> Bounds:
+        """What one run may change of an audience."""
+        own = sync.max_removed
+        return Bounds(
+            max_removed=self.project.settings.max_removed if own is None else own,
+            max_growth=self.project.settings.max_growth,
+            floor=self.project.settings.guard_floor,
+            max_age_days=self.project.settings.max_segment_age_days,
+        )

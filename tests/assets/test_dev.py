@@ -3,6 +3,7 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import pytest
 import yaml
 from dagster._core.instance.config import dagster_instance_config
 
@@ -26,6 +27,11 @@ def test_what_is_shipped_is_put_in_dagsters_home_once(shop: Shop) -> None:
     assert (home / "dagster.yaml").read_text() == "telemetry: {enabled: false}\n"
 
 
+@pytest.mark.fault(
+    "F47",
+    injected="Dagster reads the shipped configuration",
+    outcome="run monitoring is on, so that a killed run does not count as started for ever",
+)
 def test_the_shipped_instance_configuration_is_what_dagster_takes(shop: Shop, monkeypatch: object) -> None:
     """Dagster itself reads it, with the settings that a crash and a long backfill make necessary."""
     _, environment = dev_command(shop.settings())

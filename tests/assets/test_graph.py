@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import dagster as dg
+import pytest
 
 from pipelines.assets.keys import audience_key, changes_key, segment_key
 from tests.assets.dagster_room import Room
@@ -26,6 +27,7 @@ def test_everything_that_is_defined_is_in_the_graph(room: Room) -> None:
     }
 
 
+@pytest.mark.privacy("P26")
 def test_the_code_location_loads_without_any_credential(shop: Shop) -> None:
     """Importing `pipelines.definitions` reads the environment once and needs no token of any platform."""
     environment = {
@@ -62,6 +64,7 @@ def test_lineage_is_read_from_the_segments_sql(room: Room) -> None:
     }
 
 
+@pytest.mark.privacy("P06")
 def test_nothing_in_the_graph_stands_between_a_push_and_its_opt_outs(room: Room) -> None:
     """A push waits for no preview, and no check blocks: Dagster would leave the push out, opt-outs with it."""
     graph = room.definitions.resolve_asset_graph()
@@ -96,6 +99,7 @@ def test_days_are_partitions_and_the_present_has_none(room: Room) -> None:
     assert graph.get(changes_key("ads", "buyers")).partitions_def is None
 
 
+@pytest.mark.privacy("P26")
 def test_the_launchpad_holds_words_to_flip_and_no_secret(room: Room) -> None:
     """What an operator may allow for one run is the whole configuration of a push."""
     job = room.definitions.resolve_job_def("deliver")

@@ -58,6 +58,9 @@ def test_the_night_begins_by_schedule_and_runs_unless_switched_off(room: Room) -
     assert switches == ["RUNNING"] * 4
 
 
+@pytest.mark.fault(
+    "F48", injected="the same tick twice", outcome="each run is followed by its own key, so once"
+)
 @pytest.mark.parametrize(
     "status", [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
 )
@@ -74,6 +77,11 @@ def test_segment_follows_load_and_deliver_follows_segment_whatever_became_of_the
     assert (deliver.job_name, deliver.run_key) == (DELIVER, f"deliver-after-{segmented}")
 
 
+@pytest.mark.fault(
+    "F47",
+    injected="a worker died and Dagster repeats its run",
+    outcome="the night goes on after the repeated run",
+)
 def test_nothing_follows_a_run_that_goes_on_or_is_about_to_be_repeated(room: Room) -> None:
     """A worker that died is run again by Dagster; its night goes on after that run."""
     assert tick(room) == []
@@ -83,12 +91,19 @@ def test_nothing_follows_a_run_that_goes_on_or_is_about_to_be_repeated(room: Roo
     assert tick(room) == []
 
 
+@pytest.mark.fault("F48", injected="many old days are computed at once", outcome="no delivery follows them")
 def test_a_backfill_of_the_segment_job_is_followed_by_no_delivery(room: Room) -> None:
     """Computing old days is no night: only segment runs that follow a load are followed themselves."""
     ended(room, SEGMENT, dg.DagsterRunStatus.SUCCESS, **{"dagster/partition": "2017-12-22"})
     assert tick(room) == []
 
 
+@pytest.mark.fault(
+    "F47",
+    "F48",
+    injected="a load that began hours ago and never ended",
+    outcome="the fallback starts one delivery; otherwise it says why not",
+)
 def test_a_delivery_comes_although_the_night_hangs(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -147,6 +162,7 @@ def tell(room: Room, address: str | None) -> object:
     return failure_sensor(room.shop.settings(alert_webhook=address))(context)
 
 
+@pytest.mark.privacy("P27")
 def test_a_failure_is_told_with_what_an_operator_needs(room: Room) -> None:
     """Run, address, failing assets and the step's sentence; nobody's data."""
     with webhook(503) as (address, told):
@@ -168,6 +184,7 @@ def test_without_a_webhook_the_sensor_says_which_setting_is_missing(room: Room) 
     assert "TURNOUT_ALERT_WEBHOOK" in str(skipped.skip_message)
 
 
+@pytest.mark.privacy("P26")
 def test_the_webhooks_address_is_in_no_error(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """The address is a secret: whoever has it can write into the operators' channel."""
     monkeypatch.setattr(alerts, "TIMEOUT_SECONDS", 1)

@@ -69,6 +69,7 @@ def test_the_five_minute_connector_works(
     ]
 
 
+@pytest.mark.privacy("P43")
 def test_every_capability_has_its_line() -> None:
     """Both lists of what platforms ask for are answered completely."""
     text = (DOCS / "README.md").read_text()

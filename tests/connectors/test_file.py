@@ -50,6 +50,7 @@ def test_members_and_changes_are_readable(tmp_path: Path) -> None:
     assert audience.url == (folder / "members.jsonl").as_uri()
 
 
+@pytest.mark.privacy("P31")
 def test_only_the_owner_can_read(tmp_path: Path) -> None:
     """Folders 0700, files 0600."""
     connector, audience = opened(tmp_path / "files")
@@ -59,6 +60,11 @@ def test_only_the_owner_can_read(tmp_path: Path) -> None:
     assert {os.stat(file).st_mode & 0o777 for file in folder.iterdir()} == {0o600}
 
 
+@pytest.mark.fault(
+    "F57",
+    injected="a half-written file and a torn line from a killed process",
+    outcome="members stay whole, the log stays readable",
+)
 def test_a_crash_before_the_renaming_changes_nothing(tmp_path: Path) -> None:
     """A half-written new file and a torn change line are got over: members stay whole, the log stays readable."""
     connector, audience = opened(tmp_path)
@@ -73,6 +79,9 @@ def test_a_crash_before_the_renaming_changes_nothing(tmp_path: Path) -> None:
     assert [json.loads(line)["member"]["external_id"] for line in whole] == ["a", "b"]
 
 
+@pytest.mark.fault(
+    "F42", injected="the destination's folder cannot be written", outcome="refused: nothing was applied"
+)
 def test_a_disk_that_refuses_is_certain(tmp_path: Path) -> None:
     """What cannot be written was not applied."""
     connector, audience = opened(tmp_path)
@@ -83,6 +92,8 @@ def test_a_disk_that_refuses_is_certain(tmp_path: Path) -> None:
     assert len(lines(tmp_path / audience.id / "members.jsonl")) == 1
 
 
+@pytest.mark.bad_input("B88")
+@pytest.mark.privacy("P40")
 def test_names_never_leave_the_folder(tmp_path: Path) -> None:
     """A name with dots and slashes becomes a plain folder; equal names of other segments get their own."""
     connector = FileConnector("file", FileSettings(folder=tmp_path / "files"))

@@ -41,6 +41,7 @@ def post(http: Http, **changes: object) -> Answer:
     return http.send("POST", "/users", content, body=lambda _: {"rows": [1]}, **changes)  # type: ignore[arg-type]
 
 
+@pytest.mark.privacy("P29")
 def test_an_answer_arrives_whole(server: Scripted, time: FastTime) -> None:
     """A JSON answer is returned after one request, with the credential in a header and never in the URL."""
     server.answers(Reply(body={"ok": True}))
@@ -50,6 +51,12 @@ def test_an_answer_arrives_whole(server: Scripted, time: FastTime) -> None:
     assert SECRET not in server.seen[0].path
 
 
+@pytest.mark.fault(
+    "F18",
+    injected="nobody listens on the port",
+    outcome="attempts with growing pauses, then refused: nothing was sent",
+)
+@pytest.mark.promise("bounded")
 def test_a_refused_connection_is_retried_and_then_certain(time: FastTime) -> None:
     """Nobody listens: attempts with growing pauses, then Refused, because nothing was ever sent."""
     with pytest.raises(Refused, match="no connection"):
@@ -57,6 +64,11 @@ def test_a_refused_connection_is_retried_and_then_certain(time: FastTime) -> Non
     assert time.pauses == [1.0, 2.0]
 
 
+@pytest.mark.fault(
+    "F18",
+    injected="a name that does not resolve",
+    outcome="refused; the message holds neither path nor parameter",
+)
 def test_an_unknown_host_is_certain_too(time: FastTime) -> None:
     """A name that does not resolve is Refused, and the message holds no path or parameter."""
     http = opened("https://no-such-host.invalid", time)
@@ -66,6 +78,16 @@ def test_an_unknown_host_is_certain_too(time: FastTime) -> None:
     assert "secret" not in str(refused.value)
 
 
+@pytest.mark.fault(
+    "F02",
+    "F03",
+    "F05",
+    "F13",
+    "F15",
+    injected="a server on loopback that resets, stays silent, answers HTML, half a JSON, nothing, or more than 8 MiB",
+    outcome="the same request a bounded number of times, then uncertain, never success",
+)
+@pytest.mark.promise("never_claimed", "bounded")
 @pytest.mark.parametrize(
     "lost",
     [
@@ -95,6 +117,11 @@ def test_a_repeated_request_that_is_answered_is_a_success(server: Scripted, time
     assert post(opened(server.url, time)).json == {"ok": True}
 
 
+@pytest.mark.fault(
+    "F03",
+    injected="connection reset after a request that must not be doubled",
+    outcome="sent once, then uncertain",
+)
 def test_what_must_not_double_is_never_repeated(server: Scripted, time: FastTime) -> None:
     """A request marked unrepeatable is sent once, lost answer or not."""
     server.answers(Reply(how="reset"))
@@ -117,6 +144,12 @@ def test_a_lost_answer_to_a_question_changes_nothing(server: Scripted, time: Fas
         opened(server.url, time).send("GET", "/x", content)
 
 
+@pytest.mark.fault(
+    "F02",
+    "F03",
+    injected="connection reset, then a refusal",
+    outcome="the refusal says nothing certain about the first attempt: uncertain",
+)
 def test_a_verdict_after_a_lost_answer_stays_in_doubt(server: Scripted, time: FastTime) -> None:
     """Refused on the second attempt says nothing certain about the first."""
     server.answers(Reply(how="reset"), Reply(status=400, body={}))
@@ -137,6 +170,12 @@ def test_an_account_error_after_a_lost_answer_says_so(server: Scripted, time: Fa
     assert not AuthFailed("x").maybe_applied
 
 
+@pytest.mark.fault(
+    "F06",
+    "F07",
+    injected="429 with seconds, a date, zero, a negative or an unreadable value",
+    outcome="waits as told, or a little",
+)
 @pytest.mark.parametrize(
     ("header", "waits"),
     [
@@ -155,6 +194,7 @@ def test_retry_after_is_honoured(server: Scripted, time: FastTime, header: str, 
     assert sum(time.pauses) == pytest.approx(waits)
 
 
+@pytest.mark.fault("F06", injected="more 429s than attempts", outcome="waits, and the request goes through")
 def test_waiting_as_told_burns_no_attempts(server: Scripted, time: FastTime) -> None:
     """More 429s than attempts are fine as long as the waits are short."""
     throttled = Reply(429, {}, {"Retry-After": "2"})
@@ -162,6 +202,12 @@ def test_waiting_as_told_burns_no_attempts(server: Scripted, time: FastTime) -> 
     assert post(opened(server.url, time)).json == {"ok": 1}
 
 
+@pytest.mark.fault(
+    "F07",
+    injected="429 with a wait beyond the maximum",
+    outcome="not slept: the account's quota is spent, until when is told",
+)
+@pytest.mark.promise("bounded")
 @pytest.mark.parametrize("seconds", ["3600", "1000000000", "999999999999999"])
 def test_an_absurd_wait_ends_the_call(server: Scripted, time: FastTime, seconds: str) -> None:
     """A wait beyond the maximum is not slept: QuotaExhausted says until when."""
@@ -173,6 +219,12 @@ def test_an_absurd_wait_ends_the_call(server: Scripted, time: FastTime, seconds:
     assert exhausted.value.until >= time.start + timedelta(hours=1)
 
 
+@pytest.mark.fault(
+    "F08",
+    injected="429 for ever, without a header",
+    outcome="growing waits, a bounded sum, then the account is left alone",
+)
+@pytest.mark.promise("bounded")
 def test_endless_throttling_ends(server: Scripted, time: FastTime) -> None:
     """429 for ever without a header: growing waits, a bounded sum, then QuotaExhausted without a date."""
     server.answers(Reply(429, {}))
@@ -182,6 +234,7 @@ def test_endless_throttling_ends(server: Scripted, time: FastTime) -> None:
     assert 30 <= sum(time.pauses) <= 120
 
 
+@pytest.mark.fault("F08", injected="429 to one of several threads", outcome="the others wait as well")
 def test_throttling_holds_back_every_thread(server: Scripted, time: FastTime) -> None:
     """A limit belongs to the account: after one 429 another thread's request waits as well."""
     http = opened(server.url, time)
@@ -202,6 +255,10 @@ def test_requests_a_second_are_bounded(server: Scripted, time: FastTime) -> None
     assert sum(time.pauses) == pytest.approx(4.0)
 
 
+@pytest.mark.fault(
+    "F14", injected="each byte in time, the whole never", outcome="given up at the deadline of one answer"
+)
+@pytest.mark.promise("bounded")
 def test_a_dripping_answer_has_a_total_deadline(server: Scripted) -> None:
     """Each byte arrives in time, the whole does not: given up at the deadline for one answer."""
     server.answers(Reply(body={"x": "y" * 200}, how="drip"))
@@ -210,6 +267,12 @@ def test_a_dripping_answer_has_a_total_deadline(server: Scripted) -> None:
         post(opened(server.url, drifting))
 
 
+@pytest.mark.fault(
+    "F16",
+    injected="301 to 308 to another address",
+    outcome="not followed: the credential reaches no other host",
+)
+@pytest.mark.privacy("P37")
 def test_redirects_are_refused(server: Scripted, time: FastTime) -> None:
     """A redirect is not followed, so the credential reaches no other address."""
     server.answers(Reply(302, {}, {"Location": f"{server.url}/elsewhere"}))
@@ -227,6 +290,8 @@ def test_an_error_that_no_judge_knows_is_no_success(server: Scripted, time: Fast
     assert len(server.seen) == 1
 
 
+@pytest.mark.bad_input("B100")
+@pytest.mark.privacy("P36")
 @pytest.mark.parametrize(
     "url",
     [
@@ -249,6 +314,9 @@ def test_addresses_that_must_not_be_called(url: str, time: FastTime) -> None:
         opened(url, time)
 
 
+@pytest.mark.privacy("P26", "P27", "P28", "P29")
+@pytest.mark.promise("quiet")
+@pytest.mark.bad_input("B106")
 def test_no_secret_in_errors_or_debug_logs(
     server: Scripted, time: FastTime, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -276,6 +344,7 @@ def test_no_secret_in_errors_or_debug_logs(
     assert "ann@" not in caplog.text
 
 
+@pytest.mark.promise("bounded")
 def test_connections_are_reused(server: Scripted, time: FastTime) -> None:
     """Threads share one pool, no larger than the requests in flight."""
     server.answers(Reply(body={}))

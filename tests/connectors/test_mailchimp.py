@@ -69,6 +69,12 @@ def opened_tag(rig: MailchimpRig) -> Audience:
     return rig.connector.open_audience(AudienceRequest("vip", "turnout:vip", None), rig.options)
 
 
+@pytest.mark.fault(
+    "F35",
+    injected="contacts unsubscribed, cleaned, archived in the sandbox",
+    outcome="their status stays through add, remove and add",
+)
+@pytest.mark.privacy("P12")
 @pytest.mark.parametrize("create_missing", [False, True])
 def test_nobody_is_ever_resubscribed(sandbox: SandboxServer, create_missing: bool) -> None:
     """Unsubscribed, cleaned, archived people keep their state through add, remove and add, whatever the settings."""
@@ -92,6 +98,11 @@ def test_nobody_is_ever_resubscribed(sandbox: SandboxServer, create_missing: boo
     assert sandbox.state.resubscribed() == []
 
 
+@pytest.mark.fault(
+    "F09",
+    injected="200 with errors that name addresses",
+    outcome="those rows are rejected, the others are in",
+)
 def test_missing_people_are_reported_and_not_created(sandbox: SandboxServer) -> None:
     """By default nobody new comes into the list; whoever is not there is an unknown person, by position."""
     rig = MailchimpRig(sandbox)
@@ -143,6 +154,11 @@ def test_many_missing_people_are_created_as_one_batch(sandbox: SandboxServer) ->
     assert sandbox.state.resubscribed() == []
 
 
+@pytest.mark.fault(
+    "F22",
+    injected="a background batch that does not end in time",
+    outcome="nothing is claimed; the next run asks again",
+)
 def test_a_batch_that_takes_too_long_leaves_doubt(sandbox: SandboxServer) -> None:
     """The contacts may be there by the next run: nothing is claimed."""
     sandbox.state.set_switches(mailchimp_batch_seconds=3600)
@@ -175,6 +191,11 @@ def test_removing_strangers_is_a_success(sandbox: SandboxServer) -> None:
     assert remove(rig.connector, opened_tag(rig), ["stranger@example.com"]).rejected == {}
 
 
+@pytest.mark.fault(
+    "F11",
+    injected="a row error inside a 200 that says to try later",
+    outcome="the batch is uncertain, no row is rejected",
+)
 @pytest.mark.parametrize("op", [add, remove])
 def test_a_passing_fault_of_one_row_is_no_verdict(server: Scripted, time: FastTime, op: object) -> None:
     """A row error inside a 200 that says "try later" leaves the batch uncertain."""
@@ -185,6 +206,10 @@ def test_a_passing_fault_of_one_row_is_no_verdict(server: Scripted, time: FastTi
         op(connector(server, time), TAG, ["a@x.com"])  # type: ignore[operator]
 
 
+@pytest.mark.bad_input("B105")
+@pytest.mark.fault(
+    "F10", injected="more errors than named rows", outcome="counted without guessing whom they mean"
+)
 def test_errors_that_name_no_row_are_counted(server: Scripted, time: FastTime) -> None:
     """More errors than named addresses, or strangers' addresses, count as unlocated."""
     errors = [
@@ -219,6 +244,11 @@ def test_reasons_are_short_codes(text: str, reason: str) -> None:
     assert reason_of(text, "whatever is documented") == reason
 
 
+@pytest.mark.fault(
+    "F28",
+    injected="each documented problem of Mailchimp",
+    outcome="each has its consequence; none is dropped",
+)
 @pytest.mark.parametrize(
     ("reply", "raised", "says"),
     [
@@ -246,6 +276,9 @@ def test_every_problem_has_its_consequence(
     assert type(failed.value) is raised
 
 
+@pytest.mark.fault(
+    "F12", injected="400 with the fields of single rows", outcome="those rows are named for splitting"
+)
 def test_a_batch_refused_for_a_row_names_it(server: Scripted, time: FastTime) -> None:
     """A 400 with field errors gives 0-based positions; without, the engine has to search."""
     named = {
@@ -262,6 +295,9 @@ def test_a_batch_refused_for_a_row_names_it(server: Scripted, time: FastTime) ->
     assert unnamed.value.rows == {}
 
 
+@pytest.mark.fault(
+    "F29", injected="the list is gone", outcome="a person is asked to look at the setting; nothing is created"
+)
 def test_a_missing_list_is_no_missing_tag(server: Scripted, time: FastTime) -> None:
     """404 on a known tag because the list is gone asks a person to look at LIST_ID."""
     server.answers(Reply(404, {"title": "Resource Not Found"}))
@@ -270,6 +306,7 @@ def test_a_missing_list_is_no_missing_tag(server: Scripted, time: FastTime) -> N
         opened.open_audience(AudienceRequest("vip", "turnout:vip", "49377"), opened.options_type())
 
 
+@pytest.mark.privacy("P12", "P22")
 @pytest.mark.parametrize("field", sorted(guard.FORBIDDEN_FIELDS))
 def test_forbidden_fields_never_leave(field: str) -> None:
     """Each field that touches consent is stopped, however deep it hides."""
@@ -278,6 +315,7 @@ def test_forbidden_fields_never_leave(field: str) -> None:
         guard.check("POST", "/lists/a/segments/1", body, "transactional")
 
 
+@pytest.mark.privacy("P12")
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -297,6 +335,7 @@ def test_forbidden_endpoints_are_never_called(method: str, path: str) -> None:
         guard.check(method, path, None, "transactional")
 
 
+@pytest.mark.privacy("P12")
 def test_a_foreign_status_for_new_contacts_never_leaves() -> None:
     """``status_if_new`` is the configured one, and only when creating."""
     path = "/lists/a/members/" + "0" * 32

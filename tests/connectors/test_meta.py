@@ -68,6 +68,14 @@ CONSEQUENCES: list[tuple[int, int | None, type[Exception]]] = [
 ]  # fmt: skip
 
 
+@pytest.mark.fault(
+    "F28",
+    "F30",
+    "F32",
+    injected="each documented error code of Meta, from a server on loopback",
+    outcome="each has its consequence: repeat, refuse, spent quota, or a person is needed; none is dropped",
+)
+@pytest.mark.privacy("P28")
 @pytest.mark.parametrize(("code", "subcode", "consequence"), CONSEQUENCES)
 def test_every_error_code_has_its_consequence(
     server: Scripted, time: FastTime, code: int, subcode: int | None, consequence: type[Exception]
@@ -81,6 +89,7 @@ def test_every_error_code_has_its_consequence(
     assert "ann@" not in str(failed.value)
 
 
+@pytest.mark.fault("F11", injected="an unlisted code marked as transient", outcome="the request is repeated")
 def test_an_unlisted_transient_error_is_repeated(server: Scripted, time: FastTime) -> None:
     """``is_transient`` makes an unknown code worth another attempt."""
     server.answers(error(4242, is_transient=True), Reply(body={"num_received": 1, "num_invalid_entries": 0}))
@@ -96,6 +105,11 @@ def test_each_attempt_is_a_session_of_its_own(server: Scripted, time: FastTime) 
     assert first != second
 
 
+@pytest.mark.fault(
+    "F32",
+    injected="Meta's error for a retired version",
+    outcome="stops before anything is sent, naming the setting",
+)
 def test_a_retired_version_names_its_setting(server: Scripted, time: FastTime) -> None:
     """The message says which variable to change."""
     server.answers(error(2635))
@@ -132,6 +146,11 @@ def test_a_spent_budget_pauses_the_account(
     assert sum(time.pauses) == pytest.approx(pause)
 
 
+@pytest.mark.fault(
+    "F06",
+    injected="Meta's throttling code with minutes to wait in a header",
+    outcome="waits that long, then the batch goes",
+)
 def test_throttling_waits_as_the_header_says(server: Scripted, time: FastTime) -> None:
     """Code 80003 with minutes to regain access: that long, then the batch goes."""
     usage = {"1": [{"call_count": 100, "estimated_time_to_regain_access": 1}]}
@@ -141,6 +160,7 @@ def test_throttling_waits_as_the_header_says(server: Scripted, time: FastTime) -
     assert sum(time.pauses) == pytest.approx(60)
 
 
+@pytest.mark.privacy("P29")
 def test_our_audience_is_found_on_any_page(server: Scripted, time: FastTime) -> None:
     """Pages are followed by cursor, never by the link that holds the token; too large pages shrink."""
 
@@ -161,6 +181,8 @@ def test_our_audience_is_found_on_any_page(server: Scripted, time: FastTime) -> 
     assert time.pauses == [], "a smaller page is asked for at once"
 
 
+@pytest.mark.bad_input("B108")
+@pytest.mark.promise("bounded")
 def test_a_listing_without_end_stops(server: Scripted, time: FastTime) -> None:
     """The same cursor again and again is an error, not a loop."""
     server.answers(Reply(body={"data": [], "paging": {"cursors": {"after": "x"}, "next": "y"}}))
@@ -189,6 +211,9 @@ def test_creation_carries_source_options_and_mark(server: Scripted, time: FastTi
     assert lifetime.days == 90
 
 
+@pytest.mark.fault(
+    "F02", injected="the answer to a creation is lost", outcome="not repeated: names are not unique there"
+)
 def test_an_unanswered_creation_is_not_repeated(server: Scripted, time: FastTime) -> None:
     """Names are not unique on Meta, so a second request could make a second audience."""
     server.answers(Reply(body={"data": []}), Reply(how="reset"))
@@ -197,6 +222,7 @@ def test_an_unanswered_creation_is_not_repeated(server: Scripted, time: FastTime
     assert len(server.seen) == 2
 
 
+@pytest.mark.fault("F30", injected="operation status 471", outcome="nothing is sent; a person is told")
 def test_a_flagged_audience_needs_a_person(server: Scripted, time: FastTime) -> None:
     """Operation status 471 stops before anything is sent."""
     server.answers(Reply(body={"id": "77", "name": "x", "operation_status": {"code": 471}}))
@@ -229,6 +255,7 @@ def test_limited_data_use_marks_every_added_row(server: Scripted, time: FastTime
     assert json.loads(server.seen[1].body)["payload"]["schema"] == ["EMAIL"]
 
 
+@pytest.mark.privacy("P29")
 def test_a_proof_of_the_app_secret_goes_along(server: Scripted, time: FastTime) -> None:
     """Hex HMAC-SHA256 of the token under the app's secret, in the body; no credential is in any URL."""
     server.answers(Reply(body={"num_received": 1, "num_invalid_entries": 0}))
@@ -242,6 +269,11 @@ BAD = "invalid_identifier"
 ROWS = [("e1", "us"), ("e2", "us"), ("e3", "us")]
 
 
+@pytest.mark.fault(
+    "F10",
+    injected="a count of invalid rows with samples",
+    outcome="a sample that fits one row rejects it; the others are counted, never guessed",
+)
 @pytest.mark.parametrize(
     ("body", "rejected", "unlocated"),
     [
@@ -264,6 +296,8 @@ def test_samples_name_rows_only_where_they_can_mean_one(
     assert found.rejected_unlocated == unlocated
 
 
+@pytest.mark.bad_input("B104")
+@pytest.mark.promise("never_claimed")
 @pytest.mark.parametrize(
     "body",
     [

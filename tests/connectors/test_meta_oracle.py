@@ -60,6 +60,7 @@ people = st.fixed_dictionaries(
 )
 
 
+@pytest.mark.privacy("P21")
 @given(people)
 def test_plain_people_hash_as_the_sdk_hashes_them(person: dict[str, object]) -> None:
     """For ASCII people every cell equals the official SDK's."""

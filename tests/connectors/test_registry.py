@@ -19,6 +19,7 @@ def _clean(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.privacy("P46")
 def test_shipped_connectors_load_without_credentials() -> None:
     """Loading needs no environment, and each class declares what docs and planning read."""
     assert {"file", "mailchimp", "meta"} <= set(available())
@@ -29,6 +30,7 @@ def test_shipped_connectors_load_without_credentials() -> None:
         assert found.title
 
 
+@pytest.mark.bad_input("B87")
 @pytest.mark.parametrize(("typed", "meant"), [("mailchmp", "mailchimp"), ("Meta", "meta"), ("flie", "file")])
 def test_a_misspelt_name_finds_its_neighbour(typed: str, meant: str) -> None:
     """The error names the nearest connector and all that are installed."""
@@ -51,12 +53,15 @@ def test_settings_come_from_dot_env(tmp_path: Path) -> None:
     assert open_connector("meta", "meta").settings.ad_account == "5"
 
 
+@pytest.mark.bad_input("B99")
 def test_missing_credentials_name_their_variables() -> None:
     """AuthFailed lists every variable to set."""
     with pytest.raises(AuthFailed, match="TURNOUT_META_TOKEN and TURNOUT_META_AD_ACCOUNT"):
         open_connector("meta", "meta")
 
 
+@pytest.mark.bad_input("B99")
+@pytest.mark.privacy("P26")
 @pytest.mark.parametrize(
     "secret", ["", f"{TOKEN}\n", f" {TOKEN}", f'"{TOKEN}"', f"'{TOKEN}'", f"{TOKEN}é", "a b"]
 )
@@ -69,6 +74,7 @@ def test_unusable_credentials_are_named_and_not_shown(monkeypatch: pytest.Monkey
     assert TOKEN not in str(failed.value)
 
 
+@pytest.mark.bad_input("B102")
 @pytest.mark.parametrize(
     ("variable", "value"),
     [
@@ -88,6 +94,7 @@ def test_unusable_settings_name_the_variable(
         open_connector("meta", "meta")
 
 
+@pytest.mark.privacy("P26")
 def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     """Printing a connector's settings shows no credential."""
     monkeypatch.setenv("TURNOUT_META_TOKEN", TOKEN)
@@ -96,6 +103,8 @@ def test_secrets_are_not_in_reprs(monkeypatch: pytest.MonkeyPatch) -> None:
     assert TOKEN not in f"{opened!r} {opened.settings!r} {opened.settings}"
 
 
+@pytest.mark.bad_input("B106", "B107")
+@pytest.mark.privacy("P27", "P28")
 def test_redaction_masks_people_and_secrets_and_bounds_the_text() -> None:
     """Addresses, digests, numbers, tokens and control characters do not get through."""
     shown = redact(

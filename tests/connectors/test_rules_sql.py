@@ -225,6 +225,7 @@ def test_fast_path_equals_the_rule_on_every_shape_of_number(
     assert claimed > 100
 
 
+@pytest.mark.privacy("P21")
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 @pytest.mark.parametrize("rule", ALL_RULES, ids=lambda rule: rule.name)

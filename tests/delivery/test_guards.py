@@ -22,6 +22,13 @@ def test_a_small_change_is_fine() -> None:
     assert verdict(FINE, BOUNDS, NOBODY).word == "fine"
 
 
+@pytest.mark.fault(
+    "F58",
+    "F59",
+    "F60",
+    injected="nobody, too few, too many, or a day too old",
+    outcome="each guard trips just past its bound",
+)
 @pytest.mark.parametrize(
     ("change", "guard"),
     [
@@ -68,6 +75,7 @@ def test_the_sentence_names_numbers_and_the_word() -> None:
     )
 
 
+@pytest.mark.privacy("P47")
 def test_an_override_names_who_and_why() -> None:
     """The word lets its own guards pass and no others."""
     allowed = Overrides(accept_removals=True, who="ann", why="campaign ended")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -168,6 +169,7 @@ Histories.TestCase.settings = settings(
 TestHistories = Histories.TestCase
 
 
+@pytest.mark.privacy("P01")
 def test_nobody_without_consent_is_ever_in_a_payload(tmp_path: Path) -> None:
     """Whatever consent, suppression and identifiers are, no payload holds a person who may not be sent."""
     world, platform = World(), Platform()

@@ -25,6 +25,12 @@ def restore(backup: Path, state: Path, stores: tuple[str, ...]) -> None:
             shutil.copy(path, state)
 
 
+@pytest.mark.fault(
+    "F53",
+    injected="ledger and journal replaced by old copies",
+    outcome="a resync ends with the desired people",
+)
+@pytest.mark.promise("converges")
 @pytest.mark.parametrize("stores", [("journal", "ledger"), ("journal",), ("ledger",)])
 def test_an_old_backup_and_a_resync_lead_back_to_the_truth(
     world: World, platform: Platform, tmp_path: Path, stores: tuple[str, ...]
@@ -48,6 +54,9 @@ def test_an_old_backup_and_a_resync_lead_back_to_the_truth(
     assert (result.status, result.requests) == ("delivered", 0)
 
 
+@pytest.mark.fault(
+    "F54", injected="the ledger is deleted", outcome="desired people are added again, which changes nothing"
+)
 def test_a_lost_ledger_adds_everybody_again_and_harms_nobody(
     world: World, platform: Platform, tmp_path: Path
 ) -> None:
@@ -59,6 +68,9 @@ def test_a_lost_ledger_adds_everybody_again_and_harms_nobody(
     assert platform.members("vip") == world.desired("vip")
 
 
+@pytest.mark.fault(
+    "F54", injected="the ledger is deleted for good", outcome="delete the audience, push twice: as wanted"
+)
 def test_a_lost_ledger_and_a_deleted_audience_start_anew(
     world: World, platform: Platform, tmp_path: Path
 ) -> None:

@@ -61,6 +61,8 @@ ESCAPES = [
 PYTHON_TABLE = pa.table({"person_no": pa.array([1], pa.int32())})
 
 
+@pytest.mark.bad_input("B78")
+@pytest.mark.privacy("P38")
 @pytest.mark.parametrize("sql", ESCAPES)
 def test_escapes_fail_and_change_nothing(
     engine: DuckDBEngine, warehouse: Path, tmp_path: Path, sql: str
@@ -96,6 +98,9 @@ def test_there_are_enough_escapes() -> None:
     assert len(set(ESCAPES)) == len(ESCAPES) >= 20
 
 
+@pytest.mark.bad_input("B79")
+@pytest.mark.privacy("P38")
+@pytest.mark.promise("bounded")
 @pytest.mark.parametrize(
     "sql",
     [
@@ -117,6 +122,14 @@ def test_a_runaway_query_is_stopped_in_time(open_engine: Callable[..., DuckDBEng
     assert engine.run_segment(segment("select person_no from features"), DAY).size == 10
 
 
+@pytest.mark.bad_input("B79")
+@pytest.mark.privacy("P38")
+@pytest.mark.fault(
+    "F50",
+    injected="a query beyond the warehouse's memory limit",
+    outcome="fails with a sentence; the next query runs",
+)
+@pytest.mark.promise("bounded")
 def test_a_greedy_query_is_stopped_by_its_memory(open_engine: Callable[..., DuckDBEngine]) -> None:
     """A query that cannot do within its memory fails with a sentence instead of taking the machine down."""
     engine = open_engine(memory_limit="100MB", spill_limit="10MB")
@@ -140,6 +153,7 @@ def test_a_late_watchdog_never_hits_the_next_query() -> None:
             assert connection.execute("select sum(i) from range(20000) as t (i)").fetchall() == [(199990000,)]
 
 
+@pytest.mark.privacy("P38")
 def test_settings_are_locked_for_everybody(engine: DuckDBEngine) -> None:
     """Also the engine's own exports run where no file and no setting can be reached."""
     engine.check()

@@ -62,6 +62,9 @@ def test_members_are_those_of_the_day(engine: DuckDBEngine) -> None:
     assert [number for (number,) in rows(reader)] == list(range(1, 11))
 
 
+@pytest.mark.fault(
+    "F60", injected="members of a day that was not computed are asked for", outcome="an error, never 'nobody'"
+)
 def test_a_day_never_computed_is_not_an_empty_segment(engine: DuckDBEngine) -> None:
     """Members of a day that was not computed are an error, so that nobody reads it as 'remove everybody'."""
     engine.run_segment(segment(BIG_SPENDERS), DAY)
@@ -85,6 +88,8 @@ def test_unknown_columns_name_the_nearest(engine: DuckDBEngine) -> None:
         engine.export(PeopleChanged(since=0, columns=("emial",)))
 
 
+@pytest.mark.bad_input("B89")
+@pytest.mark.privacy("P39")
 def test_column_names_cannot_carry_sql(engine: DuckDBEngine) -> None:
     """A column name is never read as SQL."""
     with pytest.raises(EngineError, match="has no column"):
@@ -92,6 +97,7 @@ def test_column_names_cannot_carry_sql(engine: DuckDBEngine) -> None:
     assert len(rows(engine.export(PeopleChanged(since=0, columns=())))) == 5
 
 
+@pytest.mark.fault("F61", injected="two exports of one snapshot", outcome="they agree")
 def test_exports_can_be_read_side_by_side(engine: DuckDBEngine) -> None:
     """Two exports of one snapshot can be open at once and agree."""
     engine.run_segment(segment(BIG_SPENDERS), DAY)
@@ -109,6 +115,11 @@ def test_nothing_is_computed_inside_a_snapshot(engine: DuckDBEngine) -> None:
     assert engine.run_segment(segment(BIG_SPENDERS), DAY).size == 6
 
 
+@pytest.mark.fault(
+    "F62",
+    injected="the warehouse is closed while an export is read",
+    outcome="the reader gets an error, never a part taken for the whole",
+)
 def test_a_cut_export_is_never_taken_for_the_whole(
     open_engine: Callable[..., DuckDBEngine], warehouse: Path
 ) -> None:
@@ -124,6 +135,7 @@ def test_a_cut_export_is_never_taken_for_the_whole(
         reader.read_all()
 
 
+@pytest.mark.promise("bounded")
 def test_an_export_streams(open_engine: Callable[..., DuckDBEngine], warehouse: Path) -> None:
     """Reading two million people batch by batch costs far less memory than their 130 MB."""
     with duckdb.connect(warehouse) as connection:

@@ -39,6 +39,12 @@ def other_process(warehouse: Path, mode: str, seconds: float) -> Iterator[subpro
             process.kill()
 
 
+@pytest.mark.fault(
+    "F43",
+    injected="another process holds the warehouse",
+    outcome="waits a bounded time, then names the process",
+)
+@pytest.mark.promise("bounded")
 @pytest.mark.parametrize(("theirs", "read_only"), [("write", False), ("write", True), ("read", False)])
 def test_a_held_warehouse_names_its_holder(
     open_engine: Callable[..., DuckDBEngine], warehouse: Path, theirs: str, read_only: bool
@@ -74,6 +80,9 @@ def test_two_engines_of_one_process_share(open_engine: Callable[..., DuckDBEngin
     assert second.latest("big_spenders") == DAY
 
 
+@pytest.mark.fault(
+    "F43", injected="another process holds the warehouse for a while", outcome="goes on when it ends"
+)
 def test_a_waiting_engine_goes_on_when_the_holder_ends(
     open_engine: Callable[..., DuckDBEngine], warehouse: Path
 ) -> None:
@@ -83,6 +92,9 @@ def test_a_waiting_engine_goes_on_when_the_holder_ends(
         assert engine.run_segment(segment("select person_no from features"), DAY).size == 10
 
 
+@pytest.mark.fault(
+    "F46", injected="kill -9 of the process that holds the warehouse", outcome="the lock is gone with it"
+)
 def test_a_killed_holder_frees_the_warehouse(
     open_engine: Callable[..., DuckDBEngine], warehouse: Path
 ) -> None:
@@ -104,6 +116,7 @@ def test_closing_lets_others_write_and_opening_again_works(engine: DuckDBEngine,
     assert engine.latest("big_spenders") == DAY
 
 
+@pytest.mark.fault("F60", injected="there is no warehouse", outcome="says what to do; makes no empty one")
 def test_no_warehouse_says_what_to_do(tmp_path: Path) -> None:
     """Neither reading nor writing makes an empty warehouse by accident."""
     for read_only in (True, False):
@@ -115,6 +128,7 @@ def test_no_warehouse_says_what_to_do(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.fault("F52", injected="a warehouse that is no database", outcome="a sentence, not a crash")
 def test_a_damaged_file_is_told_as_such(tmp_path: Path) -> None:
     """A file that is no database is an error with a sentence, not a crash."""
     path = tmp_path / "warehouse.duckdb"

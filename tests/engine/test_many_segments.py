@@ -6,6 +6,8 @@ from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
+import pytest
+
 from pipelines.engine import Profile
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
@@ -14,6 +16,7 @@ from pipelines.warehouse import DuckDBEngine
 from tests.engine.conftest import CATALOG, DAY, segment
 
 
+@pytest.mark.promise("bounded")
 def test_a_failing_segment_stops_no_neighbour(engine: DuckDBEngine) -> None:
     """Of four segments one file is broken and one query fails; the two others are computed, in order."""
     broken = BrokenSegment(

@@ -95,6 +95,7 @@ def test_days_end_in_the_operators_time_zone(
         engine.close()
 
 
+@pytest.mark.bad_input("B81")
 def test_duplicates_are_dropped_and_counted(engine: DuckDBEngine, warehouse: Path) -> None:
     """A person who comes out three times is in the segment once."""
     sql = "select f.person_no from features f cross join (values (1), (2), (3)) as three (n) where f.person_no < 3"
@@ -116,6 +117,7 @@ def test_an_empty_segment_is_a_result(engine: DuckDBEngine) -> None:
     assert engine.latest("big_spenders") == DAY
 
 
+@pytest.mark.bad_input("B80")
 def test_null_person_numbers_are_refused(engine: DuckDBEngine, warehouse: Path) -> None:
     """A null key is an error with its count, and yesterday's good rows stay."""
     engine.run_segment(segment("select person_no from features where spend > 900"), DAY)
@@ -127,6 +129,7 @@ def test_null_person_numbers_are_refused(engine: DuckDBEngine, warehouse: Path) 
     assert stored(engine, warehouse) == [(DAY, 10)]
 
 
+@pytest.mark.bad_input("B80")
 def test_strangers_are_refused(engine: DuckDBEngine) -> None:
     """A number that is nobody's in the universe (another column under the key's name, say) is an error."""
     assert failure(engine, "select baskets + 7 as person_no from features") == (
@@ -189,6 +192,7 @@ def test_an_unknown_universe_is_refused(engine: DuckDBEngine) -> None:
         engine.run_segment(replace(segment("select person_no from features"), universe="prospects"), DAY)
 
 
+@pytest.mark.privacy("P28")
 def test_errors_never_quote_the_data(engine: DuckDBEngine, warehouse: Path) -> None:
     """DuckDB quotes the value that would not convert; the author's message does not."""
     with duckdb.connect(warehouse) as connection:
@@ -204,6 +208,7 @@ def test_errors_never_quote_the_data(engine: DuckDBEngine, warehouse: Path) -> N
     assert "00" not in overflow.replace("segment_defs", "")
 
 
+@pytest.mark.privacy("P24")
 def test_old_days_are_forgotten(open_engine: Callable[..., DuckDBEngine], warehouse: Path) -> None:
     """Days beyond ``days_kept`` go, but never the day somebody has just computed."""
     first = date(2017, 12, 20)
@@ -225,6 +230,8 @@ def test_old_days_are_forgotten(open_engine: Callable[..., DuckDBEngine], wareho
     assert stored(engine, warehouse) == [(day, 1) for day in [first, *kept]]
 
 
+@pytest.mark.bad_input("B89")
+@pytest.mark.privacy("P39")
 def test_a_segments_name_is_only_ever_a_name(engine: DuckDBEngine) -> None:
     """A name that looks like SQL makes a table of that name and nothing else."""
     odd = segment("select person_no from features", name='x" (a int); drop table features; --')
@@ -232,6 +239,7 @@ def test_a_segments_name_is_only_ever_a_name(engine: DuckDBEngine) -> None:
     assert engine.run_segment(segment("select person_no from features"), DAY).size == 10
 
 
+@pytest.mark.privacy("P38")
 def test_a_reading_engine_computes_nothing(open_engine: Callable[..., DuckDBEngine]) -> None:
     """The engine that delivers cannot change the warehouse."""
     engine = open_engine(read_only=True)

@@ -85,6 +85,8 @@ def test_the_overview_shows_sizes_and_requests(sandbox: SandboxServer, filled: d
     assert "<b>0</b> resubscribed" in text
 
 
+@pytest.mark.bad_input("B90")
+@pytest.mark.privacy("P41")
 @pytest.mark.parametrize(
     "path", ["/", "/audiences/meta/{meta}", "/audiences/mailchimp/{mailchimp}", "/requests", "/faults"]
 )
@@ -96,6 +98,8 @@ def test_names_from_outside_are_escaped(sandbox: SandboxServer, filled: dict[str
     assert "<b>{NASTY}" not in text
 
 
+@pytest.mark.privacy("P27")
+@pytest.mark.promise("quiet")
 def test_people_are_masked(sandbox: SandboxServer, filled: dict[str, str]) -> None:
     """No page holds a whole hash, id or address."""
     for path in (

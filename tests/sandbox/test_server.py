@@ -49,6 +49,7 @@ def test_a_state_needs_a_sandbox(tmp_path: Path) -> None:
         SandboxServer(tmp_path / "file")
 
 
+@pytest.mark.privacy("P42")
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.168.1.5", "example.com", "::"])
 def test_only_this_machine_is_served(tmp_path: Path, host: str) -> None:
     """A host that others can reach is refused before anything is opened."""
@@ -56,6 +57,8 @@ def test_only_this_machine_is_served(tmp_path: Path, host: str) -> None:
         SandboxServer(tmp_path, host=host)
 
 
+@pytest.mark.privacy("P42")
+@pytest.mark.privacy("P36")
 def test_pages_from_elsewhere_are_kept_out(sandbox: SandboxServer) -> None:
     """A foreign Host (a rebound name) and a foreign Origin are refused, for platforms, API and pages alike."""
     for path in ("/", "/sandbox/api/contacts", "/mailchimp/3.0/ping"):
@@ -131,6 +134,8 @@ def test_switches_are_set_by_name(sandbox: SandboxServer) -> None:
         assert requests.post(url, json=wish, timeout=5).status_code == 400
 
 
+@pytest.mark.privacy("P27")
+@pytest.mark.promise("quiet")
 def test_the_log_keeps_no_identifier(
     sandbox: SandboxServer, meta: MetaCaller, mailchimp: MailchimpCaller
 ) -> None:

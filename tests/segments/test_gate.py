@@ -31,6 +31,8 @@ NOT_EVEN_SQL = frozenset(
 )
 
 
+@pytest.mark.bad_input("B76", "B77", "B78", "B82")
+@pytest.mark.privacy("P38")
 @pytest.mark.parametrize("sql", HOSTILE)
 def test_hostile_sql_is_refused(sql: str, empty_warehouse: EmptyWarehouse) -> None:
     """Nothing that writes, reaches beyond the tables, depends on the clock or chance, or returns anything but
@@ -42,6 +44,7 @@ def test_hostile_sql_is_refused(sql: str, empty_warehouse: EmptyWarehouse) -> No
     )
 
 
+@pytest.mark.privacy("P38")
 @pytest.mark.parametrize("sql", HARMLESS)
 def test_harmless_sql_is_accepted(sql: str, empty_warehouse: EmptyWarehouse) -> None:
     """Plain segmentation SQL of every common shape passes, and its tables are known."""
@@ -68,6 +71,7 @@ def test_allowed_functions_exist_and_are_repeatable() -> None:
         assert stability[name] <= {"CONSISTENT", None}, name
 
 
+@pytest.mark.bad_input("B82")
 def test_unstable_functions_are_all_refused() -> None:
     """No function that DuckDB calls volatile, or the same only within one query, is allowed."""
     with duckdb.connect() as connection:

@@ -247,6 +247,7 @@ def test_a_slip_is_told_with_file_line_and_fix(
     assert str(raised.value) == message
 
 
+@pytest.mark.bad_input("B88")
 @pytest.mark.parametrize(
     "name",
     [
@@ -278,6 +279,7 @@ def test_a_file_in_another_encoding_names_its_line(write: Callable[..., Path]) -
     assert str(raised.value) == "segment_defs/lapsed.sql:3: the file is not UTF-8 text; save it as UTF-8"
 
 
+@pytest.mark.bad_input("B86")
 def test_a_huge_file_is_refused_unread(folder: Path) -> None:
     """A 50 MB file costs nothing."""
     path = folder / "huge.sql"
@@ -287,6 +289,7 @@ def test_a_huge_file_is_refused_unread(folder: Path) -> None:
         parse(path, CATALOG, DESTINATIONS)
 
 
+@pytest.mark.privacy("P40")
 def test_a_link_out_of_the_folder_is_refused(
     folder: Path, tmp_path: Path, write: Callable[..., Path]
 ) -> None:
@@ -297,6 +300,7 @@ def test_a_link_out_of_the_folder_is_refused(
         parse(folder / "lapsed.sql", CATALOG, DESTINATIONS)
 
 
+@pytest.mark.bad_input("B86")
 def test_deep_nesting_is_an_error_not_a_crash(write: Callable[..., Path]) -> None:
     """TOML and SQL nested thousands deep are refused with a sentence."""
     with pytest.raises(SegmentError, match="nested too deeply"):

@@ -64,6 +64,7 @@ def test_a_segment_without_syncs_is_a_segment(write: Callable[..., Path]) -> Non
     assert parse(write(changes={SYNCS: ""}), CATALOG, DESTINATIONS).syncs == ()
 
 
+@pytest.mark.promise("bounded")
 def test_one_broken_file_hides_no_other(folder: Path, write: Callable[..., Path]) -> None:
     """Of three files one is broken: the two others load, and the broken one is named with its message."""
     write("active", changes={SYNCS: ""})
@@ -80,6 +81,7 @@ def test_one_broken_file_hides_no_other(folder: Path, write: Callable[..., Path]
     assert errors(folder) == [str(broken.error)]
 
 
+@pytest.mark.bad_input("B85")
 @pytest.mark.parametrize("other", ["lapsed SHOPPERS", "Lapsed  shoppers", "Lapsed shoppers"])
 def test_one_audience_cannot_have_two_segments(folder: Path, write: Callable[..., Path], other: str) -> None:
     """Equal names, also after case and spaces are evened out, break both files: which is meant cannot be told."""
@@ -93,6 +95,7 @@ def test_one_audience_cannot_have_two_segments(folder: Path, write: Callable[...
     ]
 
 
+@pytest.mark.bad_input("B85")
 def test_composed_and_decomposed_letters_are_one_name(folder: Path, write: Callable[..., Path]) -> None:
     """An accent written in two ways does not make two audiences."""
     for name, audience in (("one", "Caf\u00e9"), ("two", "Cafe\u0301")):

@@ -143,6 +143,12 @@ def parquet(folder: Path, **columns: object) -> None:
     pq.write_table(pa.table(columns), folder / "parts" / f"part-{number}.parquet")
 
 
+@pytest.mark.bad_input("B67")
+@pytest.mark.fault(
+    "F60",
+    injected="a Parquet part cut in half",
+    outcome="the source stops, naming the part; yesterday's rows stay",
+)
 def test_a_truncated_parquet_part_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Of a folder of parts, the broken one is named."""
     parquet(tmp_path, customer_id=["1"])
@@ -153,6 +159,7 @@ def test_a_truncated_parquet_part_is_named(con: duckdb.DuckDBPyConnection, tmp_p
         load_source(con, one(tmp_path, 'contract = "customers"\nparquet = "parts"'), TODAY)
 
 
+@pytest.mark.bad_input("B67")
 def test_a_part_with_another_schema_is_named(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A part whose column has become a list cannot be read, and is named with the column."""
     parquet(tmp_path, customer_id=["1"], email=["a@example.com"])
@@ -175,6 +182,7 @@ def test_a_key_doubled_across_parts_names_both(con: duckdb.DuckDBPyConnection, t
     assert "rows 2 and 2 of part-1.parquet" in str(told.value)
 
 
+@pytest.mark.bad_input("B07", "B08")
 def test_ids_as_floating_point_numbers(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """123.0 is read as 123; an id beyond 2^53 may already be another one and is refused."""
     parquet(tmp_path, customer_id=[123.0, 7.0])
@@ -186,6 +194,7 @@ def test_ids_as_floating_point_numbers(con: duckdb.DuckDBPyConnection, tmp_path:
         load_source(con, source, TODAY)
 
 
+@pytest.mark.bad_input("B70")
 def test_an_empty_folder_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A folder without parts is no empty source."""
     (tmp_path / "parts").mkdir()
@@ -199,6 +208,8 @@ def test_a_missing_file_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Pat
         load_source(con, one(tmp_path, 'contract = "customers"\ncsv = "gone.csv"'), TODAY)
 
 
+@pytest.mark.bad_input("B69")
+@pytest.mark.privacy("P40")
 def test_a_link_that_leads_outside_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Links are resolved when the file is read, not when it was declared."""
     (tmp_path / "outside.csv").write_text(CUSTOMERS)
@@ -211,6 +222,7 @@ def test_a_link_that_leads_outside_is_refused(con: duckdb.DuckDBPyConnection, tm
         load_source(con, source, TODAY)
 
 
+@pytest.mark.bad_input("B66")
 def test_a_pipe_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A named pipe would hang and cannot be read twice."""
     source = customers(tmp_path)
@@ -220,6 +232,7 @@ def test_a_pipe_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> No
         load_source(con, source, TODAY)
 
 
+@pytest.mark.bad_input("B68")
 def test_a_damaged_archive_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A gzip that breaks off was not transferred whole."""
     packed = gzip.compress(CUSTOMERS.encode() * 50)
@@ -228,6 +241,10 @@ def test_a_damaged_archive_is_refused(con: duckdb.DuckDBPyConnection, tmp_path: 
         load_source(con, one(tmp_path, 'contract = "customers"\ncsv = "customers.csv.gz"'), TODAY)
 
 
+@pytest.mark.bad_input("B58")
+@pytest.mark.fault(
+    "F60", injected="a file older than max_age_days", outcome="the source stops; yesterday's rows stay"
+)
 def test_an_old_file_is_refused_by_its_own_age(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A table without times is as old as its file."""
     source = customers(tmp_path, options="max_age_days = 1")
@@ -248,6 +265,8 @@ def test_a_suppression_that_names_nobody_is_refused(con: duckdb.DuckDBPyConnecti
     )
 
 
+@pytest.mark.bad_input("B54")
+@pytest.mark.privacy("P11")
 @pytest.mark.parametrize("later", [b"", b"customer_id,reason,since\n", b"customer_id,reason\n1,x\n"])
 def test_lost_opt_outs_stop_deliveries_and_stay_in_force(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, later: bytes
@@ -276,6 +295,8 @@ def test_one_broken_source_never_stops_the_others(con: duckdb.DuckDBPyConnection
     assert loaded.people.people == 3
 
 
+@pytest.mark.privacy("P27", "P28")
+@pytest.mark.promise("quiet")
 def test_no_message_holds_a_value_of_the_source(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Addresses of people are in no message, whatever is wrong with their row."""
     secret = "anna.secret@example.com"

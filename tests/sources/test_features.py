@@ -146,6 +146,7 @@ def test_the_catalogue_is_what_the_warehouse_has(demo: duckdb.DuckDBPyConnection
         assert all(column.description for column in table.columns.values())
 
 
+@pytest.mark.privacy("P20", "P33")
 def test_the_catalogue_holds_nothing_that_identifies() -> None:
     """Neither people nor a personal column nor a customer's own id can be read by a segment."""
     promised = catalog(demo_sources())

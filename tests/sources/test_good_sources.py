@@ -30,6 +30,7 @@ ORDERS = [
 LOADED = "select order_id, customer_id, ordered_at, total from source.one order by order_id"
 
 
+@pytest.mark.bad_input("B09")
 def test_identifiers_stay_as_they_were_written(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """Zeros, capitals, blanks around an address and accents are kept; only nothing becomes null."""
     content = 'customer_id,email,first_name\n007,"  Zoë@Example.com ",O\'Brien\n8,,  \n'
@@ -68,6 +69,7 @@ def test_declared_latin_1_is_read(con: duckdb.DuckDBPyConnection, tmp_path: Path
     assert rows(con, "select first_name from source.customers") == [("Zoë",)]
 
 
+@pytest.mark.bad_input("B61")
 def test_columns_beyond_the_contract_are_told_not_read(
     con: duckdb.DuckDBPyConnection, tmp_path: Path
 ) -> None:
@@ -76,6 +78,7 @@ def test_columns_beyond_the_contract_are_told_not_read(
     assert report.warnings == ("customers.csv: 1 columns beyond the contract were not read: shoe_size",)
 
 
+@pytest.mark.bad_input("B72")
 def test_times_with_a_zone_become_utc(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A zone is never dropped in silence."""
     (tmp_path / "orders.csv").write_text(
@@ -213,6 +216,12 @@ def test_a_postgresql_table(
         load_source(con, wrong, TODAY)
 
 
+@pytest.mark.privacy("P26", "P28")
+@pytest.mark.fault(
+    "F62",
+    injected="the database server is away",
+    outcome="the source fails without its address; the others load",
+)
 def test_an_unreachable_postgresql_never_tells_its_password(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -271,6 +280,11 @@ def test_progress_is_told_in_order(con: duckdb.DuckDBPyConnection, tmp_path: Pat
     ]
 
 
+@pytest.mark.fault(
+    "F50", injected="a table larger than the memory limit", outcome="streamed; keys are checked on disk"
+)
+@pytest.mark.bad_input("B71")
+@pytest.mark.promise("bounded")
 def test_loading_stays_within_the_memory_it_is_given(tmp_path: Path) -> None:
     """A table several times larger than the memory limit loads: it is streamed, and keys are checked on disk."""
     shop = tmp_path / "shop"

@@ -59,6 +59,8 @@ CONSENT_HISTORIES = {
 }
 
 
+@pytest.mark.bad_input("B52")
+@pytest.mark.privacy("P01", "P13")
 @pytest.mark.parametrize(("history", "granted"), CONSENT_HISTORIES.values(), ids=CONSENT_HISTORIES)
 def test_only_a_consent_in_force_counts(
     con: duckdb.DuckDBPyConnection, history: list[tuple[bool, datetime]], granted: list[str]
@@ -70,6 +72,7 @@ def test_only_a_consent_in_force_counts(
     assert people(con)["1"][2] == granted
 
 
+@pytest.mark.privacy("P01")
 def test_unknown_purposes_grant_nothing(con: duckdb.DuckDBPyConnection) -> None:
     """A purpose that Turnout does not know is kept in consents and opens no door."""
     deliver(con, "customers", [{"customer_id": "1"}])
@@ -82,6 +85,8 @@ def test_unknown_purposes_grant_nothing(con: duckdb.DuckDBPyConnection) -> None:
     assert people(con)["1"][2] == ["email_marketing"]
 
 
+@pytest.mark.bad_input("B51")
+@pytest.mark.privacy("P01")
 @pytest.mark.parametrize(
     ("word", "granted"),
     [
@@ -145,6 +150,8 @@ MATCHES = {
 }
 
 
+@pytest.mark.bad_input("B06", "B53")
+@pytest.mark.privacy("P04")
 @pytest.mark.parametrize(("row", "expected"), MATCHES.values(), ids=MATCHES)
 def test_a_suppression_finds_everybody_it_is_about(
     con: duckdb.DuckDBPyConnection, row: dict[str, object], expected: dict[str, str]
@@ -164,6 +171,7 @@ def test_placeholders_are_nobodys_identifier(con: duckdb.DuckDBPyConnection) -> 
     assert people(con)["1"][3] is None
 
 
+@pytest.mark.privacy("P09")
 def test_the_erased_keep_a_number_and_nothing_else(con: duckdb.DuckDBPyConnection) -> None:
     """Erased people have no identifier and no consent left, and stay erased when the request is taken away."""
     deliver(con, "customers", THREE)
@@ -298,6 +306,7 @@ Histories.TestCase.settings = settings(
 test_histories = Histories.TestCase
 
 
+@pytest.mark.privacy("P04")
 @given(
     st.lists(st.text(alphabet="Aa.+ @\u200b\u00a0ｂgmail", min_size=1), min_size=1, max_size=20),
 )

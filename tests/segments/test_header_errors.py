@@ -9,6 +9,7 @@ import pytest
 
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.parse import parse
+from tests.catalogue.cases import named
 from tests.segments.conftest import CATALOG, DESTINATIONS, GOOD
 
 TYPES = (
@@ -20,16 +21,16 @@ GOAL = GOOD[GOOD.index("[goal]") : GOOD.index("\n[sync.ads]")]
 SYNCS = GOOD[GOOD.index("[sync.ads]") : GOOD.index("*/")]
 
 SLIPS: dict[str, tuple[dict[str, str], str]] = {
-    "misspelt key": (
+    "B87 misspelt key": (
         {"owner =": "ownr ="},
         "segment_defs/lapsed.sql:5: unknown key 'ownr' in the header; did you mean 'owner'?",
     ),
-    "unheard-of key": (
+    "B87 unheard-of key": (
         {"min_size = 100": "colour = 'red'"},
         "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
         "owner, goal, treatment, universe, min_size, review_by, formerly, tags, evidence, persona, sync",
     ),
-    "key of the goal misspelt": (
+    "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},
         "segment_defs/lapsed.sql:14: unknown key 'metrics' in [goal]; did you mean 'metric'?",
     ),
@@ -70,7 +71,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"by = 2018-03-31\n\n[sync.ads]": "\n[sync.ads]"},
         "segment_defs/lapsed.sql:13: missing 'by' in [goal]; expected a date without quotes, e.g. 2027-03-31",
     ),
-    "date in quotes": (
+    "B86 date in quotes": (
         {"\nby = 2018-03-31": '\nby = "2018-03-31"'},
         "segment_defs/lapsed.sql:17: 'by' is the text '2018-03-31'; expected a date without quotes, e.g. 2027-03-31",
     ),
@@ -97,22 +98,22 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:7: 'universe' is no known universe; expected the population it is a share of: "
         "customers",
     ),
-    "number as text": (
+    "B86 number as text": (
         {"min_size = 100": 'min_size = "100"'},
         "segment_defs/lapsed.sql:8: 'min_size' is the text '100'; expected a whole number of people from 1; a "
         "computed day with fewer is noted",
     ),
-    "true as a number": (
+    "B86 true as a number": (
         {"min_size = 100": "min_size = true"},
         "segment_defs/lapsed.sql:8: 'min_size' is true; expected a whole number of people from 1; a computed day "
         "with fewer is noted",
     ),
-    "date with a time": (
+    "B86 date with a time": (
         {"review_by = 2018-03-31": "review_by = 2018-03-31T00:00:00"},
         "segment_defs/lapsed.sql:9: 'review_by' is a date with a time; expected a date without quotes; an overdue "
         "review is noted",
     ),
-    "two lines in a title": (
+    "B88 two lines in a title": (
         {'"Lapsed shoppers"': '"Lapsed\\nshoppers"'},
         "segment_defs/lapsed.sql:2: 'title' holds a line break or an invisible character; expected a short name "
         "people can say",
@@ -136,16 +137,16 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"min_size = 100": 'formerly = "lapsed"'},
         "segment_defs/lapsed.sql:8: formerly is the segment's own name; remove it",
     ),
-    "former name with SQL in it": (
+    "B89 former name with SQL in it": (
         {"min_size = 100": "formerly = 'x\"; drop table people'"},
         "segment_defs/lapsed.sql:8: formerly 'x\"; drop table people' is not usable; expected 1 to 64 of "
         "a-z, 0-9 and _",
     ),
-    "destination": (
+    "B87 destination": (
         {"[sync.ads]": "[sync.adds]"},
         "segment_defs/lapsed.sql:19: unknown destination 'adds'; did you mean 'ads'?",
     ),
-    "unheard-of destination": (
+    "B87 unheard-of destination": (
         {"[sync.ads]": "[sync.tv]"},
         "segment_defs/lapsed.sql:19: unknown destination 'tv'; expected one of ads, letters",
     ),
@@ -154,17 +155,17 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:19: missing 'audience' in [sync.ads]; expected the audience's name on the platform, "
         "1 to 200 characters on one line",
     ),
-    "max_removed": (
+    "B102 max_removed": (
         {"max_removed = 0.2": "max_removed = 20"},
         "segment_defs/lapsed.sql:21: 'max_removed' is the number 20; expected the share that one run may remove, "
         "from 0 to 1",
     ),
-    "option of another connector": (
+    "B87 option of another connector": (
         {"customer_file_source": "customer_file_sauce"},
         "segment_defs/lapsed.sql:22: unknown key 'customer_file_sauce' in [sync.ads]; did you mean "
         "'customer_file_source'?",
     ),
-    "option of the wrong type, its value kept quiet": (
+    "B98 option of the wrong type, its value kept quiet": (
         {'customer_file_source = "USER_PROVIDED_ONLY"': 'retention_days = "s3cret"'},
         "segment_defs/lapsed.sql:22: 'retention_days' is not valid",
     ),
@@ -182,11 +183,11 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         },
         "segment_defs/lapsed.sql:14: sync.ads is the text 'Lapsed'; expected a table [sync.ads]",
     ),
-    "not TOML": (
+    "B86 not TOML": (
         {'owner = "team:crm"': "owner = team:crm"},
         "segment_defs/lapsed.sql:5: the header is not TOML: Invalid value",
     ),
-    "same key twice": (
+    "B86 same key twice": (
         {"min_size = 100": 'owner = "team:other"'},
         "segment_defs/lapsed.sql:8: the header is not TOML: Cannot overwrite a value",
     ),
@@ -207,28 +208,28 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"select person_no\nfrom features\nwhere baskets between 1 and 3\n": ""},
         "segment_defs/lapsed.sql:26: there is no SELECT below the header; expected exactly one SELECT",
     ),
-    "unknown table": (
+    "B75 B84 unknown table": (
         {"from features": "from feature"},
         "segment_defs/lapsed.sql:28:6: unknown table 'feature'; did you mean 'features'?",
     ),
-    "unknown column": (
+    "B75 unknown column": (
         {"where baskets": "where basket"},
         "segment_defs/lapsed.sql:29:7: unknown column 'basket'; did you mean 'baskets'?",
     ),
-    "syntax": (
+    "B74 syntax": (
         {"between 1 and 3": "between 1 und 3"},
         'segment_defs/lapsed.sql:29:25: syntax error at or near "und"',
     ),
-    "second statement": (
+    "B76 second statement": (
         {"between 1 and 3": "between 1 and 3;\ndrop table features"},
         "segment_defs/lapsed.sql:30:1: there are 2 statements; expected exactly one SELECT",
     ),
-    "the clock": (
+    "B82 the clock": (
         {"where baskets between 1 and 3": "where as_of < today()"},
         "segment_defs/lapsed.sql:29:15: the function today() is not allowed in a segment; use $as_of (the day) or "
         "$window_end (the midnight after it), so that any past day can be replayed",
     ),
-    "two columns": (
+    "B80 two columns": (
         {"select person_no": "select person_no, spend"},
         "segment_defs/lapsed.sql:27: the query returns person_no, spend; expected exactly one column, person_no; "
         "select person_no; other columns belong in the conditions",
@@ -236,7 +237,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
-@pytest.mark.parametrize(("changes", "message"), SLIPS.values(), ids=SLIPS.keys())
+@pytest.mark.parametrize(("changes", "message"), named(SLIPS))
 def test_a_slip_is_told_with_file_line_and_fix(
     write: Callable[..., Path], changes: dict[str, str], message: str
 ) -> None:

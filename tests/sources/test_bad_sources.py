@@ -14,76 +14,77 @@ import pytest
 from pipelines.sources.errors import SourceError
 from pipelines.sources.load_all import load_all, load_or_report
 from pipelines.sources.loading import load_source
+from tests.catalogue.cases import named
 from tests.sources.shop import CUSTOMERS, TODAY, customers, one, rows
 
 HEADER = "customer_id,email\n"
 ORDERS = "order_id,customer_id,ordered_at,total\n"
 
 CSV_CASES = {
-    "zero bytes": (b"", "customers.csv: the file is empty (0 bytes); deliver it again"),
-    "header only": (
+    "B56 zero bytes": (b"", "customers.csv: the file is empty (0 bytes); deliver it again"),
+    "B57 header only": (
         HEADER,
         "customers.csv: there are no rows; an empty delivery is never taken for 'nobody': deliver it again,"
         " yesterday's rows stay in force",
     ),
-    "ragged row": (
+    "B59 ragged row": (
         HEADER + "1,a@example.com\n2\n3,c@example.com\n",
         "customers.csv: line 3: 1 columns where the header has 2; repair that line",
     ),
-    "row with too many columns": (
+    "B59 row with too many columns": (
         HEADER + "1,a@example.com\n2,b@example.com,x\n",
         "customers.csv: line 3: 3 columns where the header has 2; repair that line",
     ),
-    "two columns of one name": (
+    "B60 two columns of one name": (
         "customer_id,email,Email\n1,a,b\n",
         "customers.csv: two columns are called 'Email'; rename one: which is meant cannot be told",
     ),
-    "renamed column": (
+    "B61 renamed column": (
         "customer_ids,email\n1,a@example.com\n",
         "customers.csv: column 'customer_id' is missing; did you mean 'customer_ids'?"
         ' map it: columns = { customer_id = "…" }',
     ),
-    "no key": (
+    "B01 B02 no key": (
         HEADER + "1,a@example.com\n,b@example.com\n  ,c@example.com\n",
         "customers.csv: column 'customer_id' has no value in 2 rows, first in rows 2 and 3; fill it",
     ),
-    "a word for nothing": (
+    "B03 a word for nothing": (
         HEADER + "1,a@example.com\nNULL,b@example.com\nn/a,c@example.com\n",
         "customers.csv: column 'customer_id' holds a word for 'nothing' in place of an id in 2 rows,"
         " first in rows 2 and 3; deliver the id, or leave the row out",
     ),
-    "one key twice": (
+    "B04 B05 one key twice": (
         HEADER + "1,a@example.com\n2,b@example.com\n1,c@example.com\n",
         "customers.csv: 1 keys (customer_id) occur more than once, the first in rows 1 and 3;"
         " one row a key: remove the repeated ones where the source is made",
     ),
-    "an endless key": (
+    "B13 an endless key": (
         HEADER + "x" * 501 + ",a@example.com\n",
         "customers.csv: column 'customer_id' holds something that is no id in 1 rows, first in row 1;"
         " ids are at most 500 characters without NUL",
     ),
-    "Latin-1 bytes": (
+    "B63 Latin-1 bytes": (
         (HEADER + "1,a@example.com\n2,zoë@example.com\n").encode("latin-1"),
         "customers.csv: line 3: bytes that are not utf-8;"
         ' save it as UTF-8, or declare its encoding ("latin-1", "utf-16")',
     ),
-    "a NUL byte": (
+    "B12 B65 a NUL byte": (
         HEADER + "1,a@example.com\n2,b\0@example.com\n",
         "customers.csv: line 3: a NUL byte; remove it where the file is made",
     ),
-    "a date that is none": (
+    "B48 B62 a date that is none": (
         "customer_id,birth_date\n1,1990-02-28\n2,28.02.1990\n3,1990-02-30\n",
         "customers.csv: column 'birth_date': 2 values are no DATE, first in rows 2 and 3;"
         " write dates as 2026-01-31",
     ),
-    "a quote that never closes": (
+    "B59 a quote that never closes": (
         HEADER + '1,a@example.com\n2,"b@example.com\n3,c@example.com\n',
         "customers.csv: line 4: unexpected end of data; repair the quotes of that line",
     ),
 }
 
 
-@pytest.mark.parametrize(("content", "message"), CSV_CASES.values(), ids=CSV_CASES)
+@pytest.mark.parametrize(("content", "message"), named(CSV_CASES))
 def test_a_spoiled_csv_is_refused(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, content: str | bytes, message: str
 ) -> None:
@@ -97,27 +98,27 @@ def test_a_spoiled_csv_is_refused(
 
 
 ORDER_CASES = {
-    "local decimals": (
+    "B73 local decimals": (
         ORDERS + 'a,1,2026-03-01,10.50\nb,1,2026-03-02,"1.234,56"\n',
         "orders.csv: column 'total': 1 values are no DECIMAL(18,2), first in row 2; write numbers with a point"
         " and without thousands separators, within the type's range",
     ),
-    "not a number, late in the file": (
+    "B62 not a number, late in the file": (
         ORDERS + "".join(f"{n},1,2026-03-01,1\n" for n in range(30_000)) + "x,1,2026-03-01,n.a.\n",
         "orders.csv: column 'total': 1 values are no DECIMAL(18,2), first in row 30001; write numbers with a"
         " point and without thousands separators, within the type's range",
     ),
-    "seconds since 1970": (
+    "B72 seconds since 1970": (
         ORDERS + "a,1,1772323200,10\n",
         "orders.csv: column 'ordered_at': 1 values are no TIMESTAMP, first in row 1;"
         " write times as 2026-01-31 09:15:00, with a zone if they have one",
     ),
-    "year 1": (
+    "B72 year 1": (
         ORDERS + "a,1,2026-03-01,10\nb,1,0001-01-01,10\n",
         "orders.csv: column 'ordered_at' has a year outside 1970 to 2100 in 1 rows, first in row 2;"
         " check the unit and the format of the times",
     ),
-    "too old": (
+    "B58 too old": (
         ORDERS + "a,1,2026-03-01,10\n",
         "orders.csv: its newest row is of 2026-03-01, 30 days old, over the limit of 2;"
         " deliver a new one, or raise max_age_days",
@@ -125,7 +126,7 @@ ORDER_CASES = {
 }
 
 
-@pytest.mark.parametrize(("content", "message"), ORDER_CASES.values(), ids=ORDER_CASES)
+@pytest.mark.parametrize(("content", "message"), named(ORDER_CASES))
 def test_spoiled_orders_are_refused(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, content: str, message: str
 ) -> None:

@@ -10,6 +10,7 @@ from pipelines.sources.contracts import CONTRACTS
 from pipelines.sources.declaration import read_sources
 from pipelines.sources.errors import SourceError
 from pipelines.sources.model import DatabaseFile, Demo, Files, Postgres
+from tests.catalogue.cases import named
 
 GOOD = """\
 [source.customers]
@@ -81,22 +82,25 @@ person = "customer"
 ORDERS = '\n[source.orders]\ncontract = "orders"\n'
 
 SLIPS = {
-    "not TOML": ("[source.customers\n", "sources.toml: is not valid TOML: "),
-    "unknown top-level key": ("rot = 1\n" + GOOD, "sources.toml:1: unknown key 'rot'; did you mean 'root'?"),
+    "B87 not TOML": ("[source.customers\n", "sources.toml: is not valid TOML: "),
+    "B87 unknown top-level key": (
+        "rot = 1\n" + GOOD,
+        "sources.toml:1: unknown key 'rot'; did you mean 'root'?",
+    ),
     "nothing declared": ("root = '.'\n", "sources.toml: declares no source; add a table [source.customers]"),
     "nobody to be found": (
         '[source.orders]\ncontract = "orders"\ncsv = "o.csv"\n',
         "sources.toml: no source has the contract 'customers'; declare one: it says who the people are",
     ),
-    "unknown key": (
+    "B87 unknown key": (
         GOOD + ORDERS + 'csv = "o.csv"\nmax_age_day = 3\n',
         "sources.toml:8: source orders: unknown key 'max_age_day'; did you mean 'max_age_days'?",
     ),
-    "wrong type": (
+    "B87 wrong type": (
         GOOD + ORDERS + 'csv = "o.csv"\nmax_age_days = "3"\n',
         "sources.toml:8: source orders: max_age_days: input should be a valid integer",
     ),
-    "unknown contract": (
+    "B87 unknown contract": (
         '[source.x]\ncontract = "custmers"\ncsv = "c.csv"\n',
         "sources.toml:2: source x: unknown contract 'custmers'; did you mean 'customers'?",
     ),
@@ -113,19 +117,19 @@ SLIPS = {
         GOOD + ORDERS + 'sqlite = "shop.db"\n',
         "sources.toml:5: source orders: a sqlite source names its table",
     ),
-    "outside the root": (
+    "B69 outside the root": (
         GOOD + ORDERS + 'csv = "../o.csv"\n',
         "sources.toml:7: source orders: csv leads outside the folder of the sources; set root =",
     ),
-    "an absolute path": (
+    "B69 an absolute path": (
         GOOD + ORDERS + 'csv = "/etc/passwd"\n',
         "sources.toml:7: source orders: csv leads outside the folder of the sources; set root =",
     ),
-    "an address": (
+    "B69 an address": (
         GOOD + ORDERS + 'csv = "https://example.com/o.csv"\n',
         "sources.toml:7: source orders: csv is an address, not a file; fetch the file first",
     ),
-    "mapping of an unknown column": (
+    "B61 B87 mapping of an unknown column": (
         GOOD + ORDERS + 'csv = "o.csv"\n\n[source.orders.columns]\norderid = "No"\n',
         "sources.toml:10: source orders: the contract 'orders' has no column 'orderid'; did you mean 'order_id'?",
     ),
@@ -133,7 +137,7 @@ SLIPS = {
         GOOD + ORDERS + 'csv = "o.csv"\nkey = ["order_id"]\n',
         "sources.toml:8: source orders: key is set by the contract 'orders'; remove it",
     ),
-    "two owners of one table": (
+    "B85 two owners of one table": (
         GOOD + '\n[source.more]\ncontract = "customers"\ncsv = "m.csv"\n',
         "sources.toml:6: source more: 'customers' has the contract 'customers' already;",
     ),
@@ -150,11 +154,11 @@ SLIPS = {
         + '\n[source.scores]\ncontract = "custom"\ncsv = "s.csv"\ncolumns = { a = "txt" }\nkey = ["a"]\n',
         "sources.toml:8: source scores: unknown type 'txt' of column 'a'; did you mean 'text'?",
     ),
-    "the name of a table of Turnout's own": (
+    "B88 the name of a table of Turnout's own": (
         GOOD + '\n[source.loads]\ncontract = "orders"\ncsv = "o.csv"\n',
         "sources.toml:5: source loads: the name 'loads' is not usable",
     ),
-    "custom with a column that Turnout gives": (
+    "B88 custom with a column that Turnout gives": (
         GOOD
         + '\n[source.s]\ncontract = "custom"\ncsv = "s.csv"\n'
         + 'columns = { person_no = "integer" }\nkey = ["person_no"]\n',
@@ -168,7 +172,7 @@ SLIPS = {
 }
 
 
-@pytest.mark.parametrize(("text", "message"), SLIPS.values(), ids=SLIPS)
+@pytest.mark.parametrize(("text", "message"), named(SLIPS))
 def test_a_slip_is_told_with_its_line(tmp_path: Path, text: str, message: str) -> None:
     """File, line, what was found, and what was meant or expected."""
     with pytest.raises(SourceError) as told:

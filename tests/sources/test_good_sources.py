@@ -41,6 +41,7 @@ def test_identifiers_stay_as_they_were_written(con: duckdb.DuckDBPyConnection, t
     ]
 
 
+@pytest.mark.bad_input("B64")
 @pytest.mark.parametrize(
     ("content", "options"),
     [
@@ -62,6 +63,7 @@ def test_dialects_of_csv(
     ]
 
 
+@pytest.mark.bad_input("B63")
 def test_declared_latin_1_is_read(con: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
     """A declared encoding is honoured."""
     content = "customer_id,first_name\n1,Zoë\n".encode("latin-1")

@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
@@ -79,6 +80,11 @@ class Limits:
     can_remove: bool = True
     expires_after: timedelta | None = None
     """Members leave by themselves after this long; the engine sends unchanged members again in time."""
+    settles_after: timedelta = timedelta(0)
+    """How long after its last attempt a request, or a copy of it on the way, may still be applied. Members for whom
+    opposite requests were sent within that time are sent once more after it."""
+    exact_counts: bool = False
+    """A count of refused rows is exact for the request that it answers, so that halves of a batch find the rows."""
     min_size: int = 0
     """Fewer members than this are useless (or refused) on the platform; shown, never enforced."""
 
@@ -267,6 +273,9 @@ class Connector(ABC):
     def requests_for(self, op: Op, rows: int) -> int:
         """The most HTTP requests that a batch of so many rows takes when every request is answered."""
         return 1
+
+    def use_budget(self, path: Path) -> None:  # noqa: B027 - optional
+        """Count requests in this file, shared with every process that asks the account. Raises ActionNeeded."""
 
     def budget_state(self) -> BudgetState | None:
         """What the account takes now, without asking it; None for an account without a budget."""

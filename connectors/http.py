@@ -5,6 +5,7 @@ What can happen to a request, and what the caller gets:
     answered and accepted by the connector's ``judge``      the Answer
     answered with an error that ``judge`` knows             that error
     throttled (429, or what ``judge`` calls ``Throttled``)  waited for as told; too long: QuotaExhausted
+    kept back, the account's budget being spent             waited for; too long: QuotaExhausted
     never left (no connection)                              repeated, then Refused
     left, no usable answer (time-out, reset, 5xx, HTML)     repeated if repeatable, then Uncertain
 """
@@ -13,17 +14,29 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 
 import orjson
 import requests
 import tenacity
 
-from connectors.base import ActionNeeded, DeliveryError, QuotaExhausted, Refused, Uncertain
-from connectors.pace import Clock, Pace
+from connectors import rate_headers
+from connectors.base import (
+    ActionNeeded,
+    BudgetState,
+    Connector,
+    DeliveryError,
+    QuotaExhausted,
+    Refused,
+    Uncertain,
+    Window,
+)
+from connectors.budget import Budget, Turn, Wait
+from connectors.clock import Clock
 from connectors.settings import checked_base_url
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
 
@@ -43,8 +56,12 @@ class Timing:
     longest_pause: float = 30.0
     longest_throttle: float = 120.0
     """The longest wait a platform may ask for, and the most that one request spends in such waits."""
+    in_all: float = 900.0
+    """No attempt at a request begins later than this after the first was due."""
 
 
+UNNAMED_HOLD_SECONDS = 300.0
+"""How long an account is left alone that is throttled without end and without a word until when."""
 LONGEST_UNTIL_SECONDS = 366 * 86_400.0
 """A platform that names a later moment has a broken clock."""
 
@@ -101,6 +118,7 @@ class _Call:
     """The course of one request over its attempts."""
 
     reads: bool
+    begun: float
     attempts: int = 0
     failures: int = 0
     throttled_for: float = 0.0
@@ -119,18 +137,19 @@ class Http:
     in_flight: int
     name: str
     """What messages call the platform."""
-    per_second: float | None = None
+    windows: Sequence[Window] = ()
+    """As in the connector's ``Limits``."""
     timing: Timing = field(default_factory=Timing)
     secrets: tuple[str, ...] = ()
     """Texts that must not appear in any message."""
     clock: Clock = field(default_factory=Clock)
     pause_with: Callable[[float], float] = jittered
-    pace: Pace = field(init=False)
+    budget: Budget = field(init=False)
     wire: Wire = field(init=False)
 
     def __post_init__(self) -> None:
         self.base_url = checked_base_url(self.base_url)
-        self.pace = Pace(self.per_second, self.clock)
+        self.budget = Budget(self.windows, clock=self.clock)
         self.wire = Wire(
             self.base_url,
             self.authorise,
@@ -144,7 +163,20 @@ class Http:
     def use_clock(self, clock: Clock) -> None:
         """Live by another clock (tests)."""
         self.clock = clock
-        self.pace = Pace(self.per_second, clock)
+        self._replace_budget(None)
+
+    def use_budget(self, path: Path) -> None:
+        """Keep the account's budget in this file, which other processes share. Raises ActionNeeded."""
+        self._replace_budget(path)
+
+    def budget_state(self) -> BudgetState:
+        """What the account takes now; nothing is asked."""
+        return self.budget.state(timedelta(seconds=self.timing.longest_throttle))
+
+    def hold(self, seconds: float, because: str) -> None:
+        """Let nothing more leave for the account for so long: its platform asks for a pause."""
+        if seconds > 0:
+            self.budget.hold(seconds, because)
 
     def send(
         self,
@@ -162,23 +194,31 @@ class Http:
         ``repeatable=False`` for what must not happen twice (creating an audience). Raises Refused, Uncertain,
         QuotaExhausted, ActionNeeded, or what ``judge`` raises.
         """
-        call = _Call(reads=method == "GET")
+        call = _Call(reads=method == "GET", begun=self.clock.monotonic())
 
-        def exchanged() -> Answer:
+        def exchanged(turn: Turn) -> Answer:
             content = None if body is None else orjson.dumps(body(call.attempts))
-            answer = self.wire.exchange(method, path, params, content, self.clock)
+            started = self.clock.monotonic()
+            try:
+                answer = self.wire.exchange(method, path, params, content, self.clock)
+            finally:
+                self.budget.answered(turn, self.clock.monotonic() - started)
+            self._read_what_is_left(answer, turn)
             self._judge_transport(answer)
             judge(answer)
             self._judge_the_rest(answer)
             return answer
 
         def attempt() -> Answer:
-            self.pace.wait_for_turn()
+            turn = self._wait_for_turn(call)
             call.attempts += 1
             try:
-                return exchanged()
+                return exchanged(turn)
             except (NotSent, NoAnswer, Throttled) as error:
                 self._note(call, error)
+                raise
+            except QuotaExhausted as error:
+                self._close_account(error.until, str(error).removeprefix(f"{self.name}: "))
                 raise
 
         retrying = tenacity.Retrying(
@@ -197,8 +237,44 @@ class Http:
             raise self._in_doubt(call, error) from None
 
     def close(self) -> None:
-        """Close pooled connections."""
+        """Close pooled connections, and the budget."""
         self.wire.session.close()
+        self.budget.close()
+
+    def _replace_budget(self, path: Path | None) -> None:
+        opened = Budget(self.windows, path, self.clock)
+        self.budget.close()
+        self.budget = opened
+
+    def _wait_for_turn(self, call: _Call) -> Turn:
+        """A turn of the account's budget. Raises QuotaExhausted rather than to wait for too long."""
+        while isinstance(found := self.budget.take(), Wait):
+            if found.seconds > self.timing.longest_throttle or self._late(call, found.seconds):
+                until = self.clock.now() + timedelta(seconds=found.seconds)
+                raise QuotaExhausted(
+                    f"{self.name}: {found.because}; the account takes requests again at {_shown(until)}",
+                    until,
+                )
+            self.clock.sleep(found.seconds)
+        return found
+
+    def _late(self, call: _Call, pause: float) -> bool:
+        return self.clock.monotonic() + pause - call.begun > self.timing.in_all
+
+    def _read_what_is_left(self, answer: Answer, turn: Turn) -> None:
+        """The platform's own count is the authority, where it tells it."""
+        left = rate_headers.left(answer.headers, self.clock.now())
+        if left is None:
+            return
+        window = rate_headers.window_of(left, self.windows)
+        if window is not None:
+            self.budget.told(turn, window, left.requests, left.resets_in)
+        elif left.requests == 0 and left.resets_in:
+            self.hold(left.resets_in, "the platform says that its limit is reached")
+
+    def _close_account(self, until: datetime | None, because: str) -> None:
+        """Others, and later runs, need not ask again."""
+        self.hold((until - self.clock.now()).total_seconds() if until else UNNAMED_HOLD_SECONDS, because)
 
     def _judge_transport(self, answer: Answer) -> None:
         """What a status means on every platform."""
@@ -230,6 +306,8 @@ class Http:
         return max(self.timing.first_pause, min(self.timing.longest_pause, call.throttled_for))
 
     def _enough(self, call: _Call, error: BaseException | None, repeatable: bool) -> bool:
+        if self._late(call, 0):
+            return True
         if isinstance(error, Throttled):
             return call.throttled_for > self.timing.longest_throttle
         return call.failures >= self.timing.attempts or (isinstance(error, NoAnswer) and not repeatable)
@@ -243,13 +321,14 @@ class Http:
     def _hold_others(self, call: _Call, error: BaseException | None) -> None:
         """The limit is the account's: when one thread is asked to wait, all wait."""
         if isinstance(error, Throttled):
-            self.pace.pause(call.asked_wait)
+            self.hold(call.asked_wait, str(error))
 
     def _given_up(self, call: _Call, error: NotSent | NoAnswer | Throttled) -> DeliveryError:
         if isinstance(error, Throttled):
             named = None if error.wait is None else min(error.wait, LONGEST_UNTIL_SECONDS)
             until = None if named is None else self.clock.now() + timedelta(seconds=named)
-            said = f"; it opens again at {until:%Y-%m-%d %H:%M} UTC" if until else ""
+            said = f"; it opens again at {_shown(until)}" if until else ""
+            self._close_account(until, str(error))
             return self._in_doubt(call, QuotaExhausted(f"{self.name}: {error}{said}", until))
         if call.unanswered is None:
             return Refused(f"{self.name}: {error}; nothing was changed")
@@ -263,6 +342,28 @@ class Http:
             return Uncertain(f"{error} (an earlier attempt had no answer)")
         error.maybe_applied = True
         return error
+
+
+class HttpConnector(Connector):
+    """A connector whose requests all go through one ``Http``; a subclass opens it in its ``__init__``."""
+
+    http: Http
+
+    def use_budget(self, path: Path) -> None:
+        """Keep the account's budget in this file, which other processes share. Raises ActionNeeded."""
+        self.http.use_budget(path)
+
+    def budget_state(self) -> BudgetState | None:
+        """What the account takes now, without asking it."""
+        return self.http.budget_state()
+
+    def close(self) -> None:
+        """Close connections."""
+        self.http.close()
+
+
+def _shown(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
 
 
 def _error_of(state: tenacity.RetryCallState) -> BaseException | None:

@@ -13,7 +13,7 @@ import urllib3
 from requests.adapters import HTTPAdapter
 
 from connectors.base import ActionNeeded
-from connectors.pace import Clock
+from connectors.clock import Clock
 from connectors.settings import is_loopback
 
 MAX_BODY = 8 * 1024 * 1024
@@ -79,9 +79,10 @@ class Wire:
         params: Mapping[str, str] | None,
         content: bytes | None,
         clock: Clock,
+        content_type: str = "application/json",
     ) -> Answer:
         """Send and read once. Raises NotSent, NoAnswer, or ActionNeeded for a certificate that is not valid."""
-        headers = {} if content is None else {"Content-Type": "application/json"}
+        headers = {} if content is None else {"Content-Type": content_type}
         started = clock.monotonic()
         try:
             with self.session.request(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 import orjson
 
 from connectors.base import Refused, Uncertain
-from connectors.pace import Clock
+from connectors.clock import Clock
 
 MOST_OPERATIONS = 500
 """Upserts in one batch: the sheet knows of no limit by the specification, and advises no more."""

@@ -16,7 +16,6 @@ from connectors.base import (
     AudienceGone,
     AudienceRequest,
     Batch,
-    Connector,
     ConnectorSettings,
     Kind,
     Limits,
@@ -25,7 +24,7 @@ from connectors.base import (
     Uncertain,
     Verdicts,
 )
-from connectors.http import Http, Timing
+from connectors.http import Http, HttpConnector, Timing
 from connectors.identity import Column, Identity, encode
 from connectors.mailchimp import bulk, guard
 from connectors.mailchimp.answers import (
@@ -43,7 +42,7 @@ from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
 from connectors.wire import Answer
 
 
-class MailchimpConnector(Connector):
+class MailchimpConnector(HttpConnector):
     """One list. Contacts are found by address in clear; whoever is in the list keeps their status, always."""
 
     kind: ClassVar[Kind] = Kind.EMAIL_TOOL
@@ -118,10 +117,6 @@ class MailchimpConnector(Connector):
         """Untag the people. Whoever is not in the list, or not tagged, is removed already."""
         self._edit(audience, {"members_to_remove": rows.column("EMAIL").to_pylist()})
         return Receipt("applied", batch.id)
-
-    def close(self) -> None:
-        """Close connections."""
-        self.http.close()
 
     def _known(self, segment_id: str) -> Audience:
         try:

@@ -16,7 +16,6 @@ from connectors.base import (
     Audience,
     AudienceRequest,
     Batch,
-    Connector,
     ConnectorSettings,
     Kind,
     Limits,
@@ -26,7 +25,7 @@ from connectors.base import (
     Uncertain,
     Verdicts,
 )
-from connectors.http import Http, Timing
+from connectors.http import Http, HttpConnector, Timing
 from connectors.meta.answers import Node, graph_error, raise_meaning
 from connectors.meta.identity import meta_identity
 from connectors.meta.receipts import receipt
@@ -47,7 +46,7 @@ SERVING_MINIMUM = 100
 """Matched people below which Meta does not serve an audience."""
 
 
-class MetaConnector(Connector):
+class MetaConnector(HttpConnector):
     """One ad account. A person's row is hashed before it gets here; nothing raw is ever held."""
 
     kind: ClassVar[Kind] = Kind.AD_PLATFORM
@@ -106,10 +105,6 @@ class MetaConnector(Connector):
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """DELETE the rows, with the same keys as they were added with."""
         return self._edit("DELETE", audience, rows, batch)
-
-    def close(self) -> None:
-        """Close connections."""
-        self.http.close()
 
     def _edit(self, method: str, audience: Audience, table: pa.Table, batch: Batch) -> Receipt:
         schema = list(table.column_names)
@@ -204,9 +199,8 @@ class MetaConnector(Connector):
         return Audience(str(found["id"]), str(found.get("name", "")), self._url())
 
     def _judge(self, answer: Answer, node: Node) -> None:
-        self.http.pace.pause(
-            min(pause_seconds(answer.headers, self.config.usage_limit_percent), self.config.max_wait_seconds)
-        )
+        pause = pause_seconds(answer.headers, self.config.usage_limit_percent)
+        self.http.hold(min(pause, self.config.max_wait_seconds), "Meta says that most of the budget is used")
         error = graph_error(answer)
         if error is not None:
             raise_meaning(error, answer, node, self.destination, self.http.secrets)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from datetime import UTC, datetime, timedelta
 
-from connectors.pace import Clock
+from connectors.clock import Clock
 
 
 class FastTime:
@@ -21,7 +21,7 @@ class FastTime:
     @property
     def clock(self) -> Clock:
         """The clock to give to ``Http.use_clock``."""
-        return Clock(self._monotonic, self._sleep, self._now)
+        return Clock(self._monotonic, self._sleep, self._now, lambda: f"fast time {id(self)}")
 
     def _sleep(self, seconds: float) -> None:
         with self._lock:

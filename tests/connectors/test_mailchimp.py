@@ -20,10 +20,10 @@ from connectors.base import (
     RowsRefused,
     Uncertain,
 )
+from connectors.clock import Clock
 from connectors.mailchimp import MailchimpConnector, guard
 from connectors.mailchimp.answers import reason_of
 from connectors.mailchimp.settings import MailchimpSettings
-from connectors.pace import Clock
 from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
 from tests.connectors.server import Reply, Scripted

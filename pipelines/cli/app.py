@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import getpass
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 from typing import Annotated
@@ -18,8 +16,19 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.cli import machine, tables
-from pipelines.cli.demo import as_demo, platforms, run_demo
+from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
+from pipelines.cli.shell import (
+    AcceptGrowth,
+    AcceptRemovals,
+    Json,
+    Names,
+    opened_project,
+    operator,
+    reason,
+    selected,
+    steps,
+)
 from pipelines.cli.tables import console, errors
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal_file import JournalError
@@ -43,15 +52,6 @@ app = typer.Typer(
 MISTAKES = (UnknownName, UnknownConnector, NotAConnector, SegmentError, SourceError, FileNotFoundError)
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError)
 
-Json = Annotated[
-    bool, typer.Option("--json", help="Machine output: one JSON object a line, on standard output.")
-]
-Names = Annotated[
-    list[str] | None,
-    typer.Argument(
-        help="SEGMENT, DESTINATION/SEGMENT or DESTINATION/; nothing means all.", show_default=False
-    ),
-]
 AsOf = Annotated[
     str | None,
     typer.Option(help="The last whole day that counts, YYYY-MM-DD; default: the newest loaded day."),
@@ -83,11 +83,6 @@ def _leave(sentence: str, code: Exit) -> None:
     sys.exit(code)
 
 
-def _project() -> Project:
-    settings = Settings()
-    return Project(as_demo(settings) if settings.is_demo else settings)
-
-
 def _day(text: str | None) -> date | None:
     if text is None:
         return None
@@ -95,12 +90,6 @@ def _day(text: str | None) -> date | None:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD") from None
-
-
-@contextmanager
-def _steps() -> Iterator[tables.Steps]:
-    with tables.progress() as shown:
-        yield tables.Steps(shown)
 
 
 @app.command()
@@ -112,8 +101,8 @@ def demo() -> None:
 @app.command()
 def sources(as_of: AsOf = None, as_json: Json = False) -> None:
     """Load every declared source, the people in them, and the features of a day."""
-    project = _project()
-    with _steps() as show:
+    project = opened_project()
+    with steps() as show:
         loaded = project.load(_day(as_of), show)
     if as_json:
         machine.write(machine.of_source(report) for report in loaded.reports)
@@ -141,10 +130,10 @@ def segments(
     ] = False,
 ) -> None:
     """Compute segments for a day and show their sizes, or check the definitions."""
-    project = _project()
+    project = opened_project()
     if check:
         raise typer.Exit(_check(project))
-    with _steps() as show:
+    with steps() as show:
         outcomes = project.compute(_day(as_of), names or None, show)
     if as_json:
         machine.write(machine.of_segment(outcome) for outcome in outcomes)
@@ -171,11 +160,11 @@ def _check(project: Project) -> Exit:
 @app.command()
 def plan(names: Names = None, as_json: Json = False) -> None:
     """The difference of every audience, counted and judged; sends nothing."""
-    project = _project()
+    project = opened_project()
     run = project.deliveries.new_run()
     deliveries = [
         d
-        for destination, chosen in _selected(project, names)
+        for destination, chosen in selected(project, names)
         for d in project.deliveries.plan(destination, chosen, run)
     ]
     if as_json:
@@ -190,10 +179,8 @@ def plan(names: Names = None, as_json: Json = False) -> None:
 def sync(
     names: Names = None,
     as_json: Json = False,
-    accept_removals: Annotated[
-        bool, typer.Option("--accept-removals", help="Let a large removal pass.")
-    ] = False,
-    accept_growth: Annotated[bool, typer.Option("--accept-growth", help="Let a size jump pass.")] = False,
+    accept_removals: AcceptRemovals = False,
+    accept_growth: AcceptGrowth = False,
     resync: Annotated[
         bool,
         typer.Option("--resync", help="Doubt everything: send all desired people again, remove all others."),
@@ -201,12 +188,11 @@ def sync(
     why: Annotated[str, typer.Option(help="Why a guard is overridden; recorded with your name.")] = "",
 ) -> None:
     """Push the difference: removes first, then adds. Safe to repeat at any time."""
-    if (accept_removals or accept_growth) and not why.strip():
-        raise typer.BadParameter("say why with --why; it is recorded with your name")
-    project = _project()
-    overrides = Overrides(accept_removals, accept_growth, who=getpass.getuser(), why=why.strip())
+    said = reason(why, needed=accept_removals or accept_growth)
+    project = opened_project()
+    overrides = Overrides(accept_removals, accept_growth, who=operator(), why=said)
     run = project.deliveries.new_run(overrides=overrides, resync=resync)
-    with platforms(project.settings), _steps() as show:
+    with platforms(project.settings), steps() as show:
         deliveries = _each(
             project, names, lambda d, chosen: project.deliveries.sync(d, chosen, run, show.watch())
         )
@@ -221,20 +207,13 @@ def sync(
 def _each(
     project: Project, names: list[str] | None, act: Callable[[str, list[str]], list[Delivery]]
 ) -> list[Delivery]:
-    return [d for destination, chosen in _selected(project, names) for d in act(destination, chosen)]
-
-
-def _selected(project: Project, names: list[str] | None) -> list[tuple[str, list[str]]]:
-    selected = list(project.deliveries.select(names or []).items())
-    for broken in project.broken:
-        errors.print(str(broken.error), style="yellow", markup=False, highlight=False, soft_wrap=True)
-    return selected
+    return [d for destination, chosen in selected(project, names) for d in act(destination, chosen)]
 
 
 @app.command()
 def status(as_json: Json = False) -> None:
     """The last push of every audience; readable while a push runs."""
-    project = _project()
+    project = opened_project()
     last = project.record.status()
     if as_json:
         machine.write(machine.of_push(p.delivery) | {"ended_at": p.ended_at.isoformat()} for p in last)
@@ -270,7 +249,7 @@ def dev(port: Annotated[int, typer.Option(help="Port of the Dagster UI.")] = 300
     """The Dagster UI: schedule, look, backfill. Over the demo's data when no sources are declared."""
     from pipelines.assets.dev import dev_command
 
-    project = _project()
+    project = opened_project()
     with platforms(project.settings):
         command, environment = dev_command(project.settings, port)
         raise typer.Exit(subprocess.call(command, env=environment))  # noqa: S603 - our own command line

@@ -59,6 +59,7 @@ class Budget:
         if len({window.per for window in windows}) < len(windows):
             raise ValueError("two windows of an account have the same length")
         self.windows = tuple(windows)
+        self.path = path
         self._clock = clock or Clock()
         self._lock = threading.Lock()
         self._seconds_each: float | None = None

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -37,6 +37,7 @@ from connectors.base import (
 )
 from connectors.budget import Budget, Turn, Wait
 from connectors.clock import Clock
+from connectors.rate_headers import Left
 from connectors.settings import checked_base_url
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
 
@@ -139,6 +140,8 @@ class Http:
     """What messages call the platform."""
     windows: Sequence[Window] = ()
     """As in the connector's ``Limits``."""
+    what_is_left: Callable[[Mapping[str, str], datetime], Iterable[Left]] = rate_headers.left
+    """Reads the platform's own count out of an answer's headers."""
     timing: Timing = field(default_factory=Timing)
     secrets: tuple[str, ...] = ()
     """Texts that must not appear in any message."""
@@ -163,7 +166,7 @@ class Http:
     def use_clock(self, clock: Clock) -> None:
         """Live by another clock (tests)."""
         self.clock = clock
-        self._replace_budget(None)
+        self._replace_budget(self.budget.path)
 
     def use_budget(self, path: Path) -> None:
         """Keep the account's budget in this file, which other processes share. Raises ActionNeeded."""
@@ -263,14 +266,12 @@ class Http:
 
     def _read_what_is_left(self, answer: Answer, turn: Turn) -> None:
         """The platform's own count is the authority, where it tells it."""
-        left = rate_headers.left(answer.headers, self.clock.now())
-        if left is None:
-            return
-        window = rate_headers.window_of(left, self.windows)
-        if window is not None:
-            self.budget.told(turn, window, left.requests, left.resets_in)
-        elif left.requests == 0 and left.resets_in:
-            self.hold(left.resets_in, "the platform says that its limit is reached")
+        for left in self.what_is_left(answer.headers, self.clock.now()):
+            window = rate_headers.window_of(left, self.windows)
+            if window is not None:
+                self.budget.told(turn, window, left.requests, left.resets_in)
+            elif left.requests == 0 and left.resets_in:
+                self.hold(left.resets_in, "the platform says that its limit is reached")
 
     def _close_account(self, until: datetime | None, because: str) -> None:
         """Others, and later runs, need not ask again."""

@@ -8,7 +8,7 @@ seconds from now or a moment in Unix time.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -30,22 +30,18 @@ class Left:
     """Requests that the whole window takes, None when the answer does not say."""
 
 
-def left(headers: Mapping[str, str], now: datetime) -> Left | None:
-    """What an answer's headers say is left; None when they say nothing that can be read."""
-    remaining = re.search(r"\br=(\d{1,15})", headers.get("RateLimit", ""))
-    if remaining:
-        reset = re.search(r"\bt=(\d{1,15})", headers["RateLimit"])
-        return Left(int(remaining[1]), float(reset[1]) if reset else None, None)
+def left(headers: Mapping[str, str], now: datetime) -> Iterator[Left]:
+    """What an answer's headers say is left; nothing when they say nothing that can be read."""
+    for policy in headers.get("RateLimit", "").split(","):
+        if remaining := re.search(r"\br=([0-9]{1,15})", policy):
+            reset = re.search(r"\bt=([0-9]{1,15})", policy)
+            yield Left(int(remaining[1]), float(reset[1]) if reset else None, None)
     for prefix in _PREFIXES:
         requests = _number(headers.get(f"{prefix}Remaining"))
         if requests is not None:
             limit = _number(headers.get(f"{prefix}Limit"))
-            return Left(
-                int(requests),
-                _seconds(headers.get(f"{prefix}Reset"), now),
-                None if limit is None else int(limit),
-            )
-    return None
+            resets_in = _seconds(headers.get(f"{prefix}Reset"), now)
+            yield Left(int(requests), resets_in, None if limit is None else int(limit))
 
 
 def window_of(told: Left, windows: Sequence[Window]) -> Window | None:
@@ -57,7 +53,7 @@ def window_of(told: Left, windows: Sequence[Window]) -> Window | None:
 
 def _number(text: str | None) -> float | None:
     """The first number of a header's value (``100, 100;w=60``), None without one; never negative."""
-    found = re.match(r"\s*(-?\d{1,15}(?:\.\d+)?)", text or "")
+    found = re.match(r"\s*(-?[0-9]{1,15}(?:\.[0-9]+)?)\s*(?:[,;]|$)", text or "")
     return max(0.0, float(found[1])) if found else None
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from math import ceil
 from typing import ClassVar
 
 import pyarrow as pa
@@ -19,6 +20,7 @@ from connectors.base import (
     ConnectorSettings,
     Kind,
     Limits,
+    Op,
     Receipt,
     SyncOptions,
     Uncertain,
@@ -117,6 +119,15 @@ class MailchimpConnector(HttpConnector):
         """Untag the people. Whoever is not in the list, or not tagged, is removed already."""
         self._edit(audience, {"members_to_remove": rows.column("EMAIL").to_pylist()})
         return Receipt("applied", batch.id)
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """One to tag; where contacts are created, two, and at most what creating everybody takes."""
+        if op == "remove" or not self.config.create_missing:
+            return 1
+        if rows <= self.config.create_singly:
+            return 2 + rows
+        looks = ceil(self.config.batch_wait_seconds / self.config.batch_poll_seconds)
+        return 2 + max(self.config.create_singly, 1 + looks)
 
     def _known(self, segment_id: str) -> Audience:
         try:

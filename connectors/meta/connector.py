@@ -30,7 +30,7 @@ from connectors.meta.answers import Node, graph_error, raise_meaning
 from connectors.meta.identity import meta_identity
 from connectors.meta.receipts import receipt
 from connectors.meta.settings import MetaOptions, MetaSettings
-from connectors.meta.usage import pause_seconds
+from connectors.meta.usage import WINDOWS, left, pause_seconds
 from connectors.wire import Answer
 
 FLAGGED = 471
@@ -62,6 +62,7 @@ class MetaConnector(HttpConnector):
         self.limits = Limits(
             max_rows=settings.max_rows,
             max_in_flight=settings.max_in_flight,
+            windows=WINDOWS[settings.access],
             verdicts=Verdicts.COUNT_AND_SAMPLES,
             min_size=SERVING_MINIMUM,
         )
@@ -75,6 +76,8 @@ class MetaConnector(HttpConnector):
             name=self.title,
             timing=Timing(read=settings.timeout_seconds, longest_throttle=settings.max_wait_seconds),
             secrets=(self._token, *self._proof.values()),
+            windows=self.limits.windows,
+            what_is_left=lambda headers, _: left(headers, settings.access),
         )
 
     def lifetime(self, options: SyncOptions) -> timedelta | None:

@@ -55,6 +55,10 @@ class MetaSettings(ConnectorSettings):
     send_session: bool = Field(
         True, description="Send upload sessions, so that Meta counts each batch alone."
     )
+    access: Literal["full", "limited"] = Field(
+        "full",
+        description="The app's access to the Marketing API; `limited` takes 20 changes in five minutes.",
+    )
     usage_limit_percent: float = Field(
         75, gt=0, le=100, description="Share of the account's budget above which requests pause."
     )

@@ -1,10 +1,29 @@
-"""How much of the account's budget is spent, by the headers Meta sends with every answer."""
+"""How much an ad account may be asked, and how much of it is spent by the headers Meta sends with every answer.
+
+Source: Marketing API, "Rate Limiting", v26.0.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Literal
 
 import orjson
+
+from connectors.base import Window
+from connectors.rate_headers import Left
+
+Access = Literal["full", "limited"]
+
+WINDOWS: Mapping[Access, tuple[Window, Window]] = {
+    "full": (Window(3_000, timedelta(minutes=5)), Window(190_000, timedelta(hours=1))),
+    "limited": (Window(20, timedelta(minutes=5)), Window(5_000, timedelta(hours=1))),
+}
+"""The account's score (9,000 or 60 points, forgotten after five minutes; a change is worth 3) and calls in an hour.
+
+A question is worth one point only, and every audience adds 40 calls: the headers put that right.
+"""
 
 _PERCENTAGES = ("call_count", "total_cputime", "total_time", "acc_id_util_pct")
 _FULL_PAUSE_SECONDS = 60.0
@@ -23,6 +42,24 @@ def regain_seconds(headers: Mapping[str, str]) -> float | None:
     """Seconds until Meta takes requests again, None when it named none."""
     named = max((_named_seconds(usage) for usage in _usages(headers)), default=0.0)
     return named or None
+
+
+def left(headers: Mapping[str, str], access: Access) -> Iterator[Left]:
+    """What the account takes yet, by the shares that Meta says are used.
+
+    A share of all without a time says nothing: it is rounded, and a block comes with an error of its own.
+    """
+    score, calls = WINDOWS[access]
+    for usage in _usages(headers):
+        if "acc_id_util_pct" in usage:
+            window, used = score, _number(usage["acc_id_util_pct"])
+        elif usage.get("type") == "custom_audience":
+            window, used = calls, _number(usage.get("call_count"))
+        else:
+            continue
+        named = 60 * _number(usage.get("estimated_time_to_regain_access")) or None
+        if used < 100 or named:
+            yield Left(int(window.requests * max(0.0, 1 - used / 100)), named, window.requests)
 
 
 def _pause(usage: Mapping[str, object], limit_percent: float) -> float:

@@ -10,6 +10,10 @@ from connectors.sandbox.accounts import (
     SANDBOX_META_AD_ACCOUNT,
     SANDBOX_META_APP_SECRET,
     SANDBOX_META_TOKEN,
+    SANDBOX_PRACTICE_CLIENT_ID,
+    SANDBOX_PRACTICE_CLIENT_SECRET,
+    SANDBOX_PRACTICE_REFRESH_TOKEN,
+    SANDBOX_PRACTICE_TOKEN,
 )
 from connectors.sandbox.server import SandboxServer, create_app, serve
 from connectors.sandbox.state import SandboxState
@@ -21,6 +25,10 @@ __all__ = [
     "SANDBOX_META_AD_ACCOUNT",
     "SANDBOX_META_APP_SECRET",
     "SANDBOX_META_TOKEN",
+    "SANDBOX_PRACTICE_CLIENT_ID",
+    "SANDBOX_PRACTICE_CLIENT_SECRET",
+    "SANDBOX_PRACTICE_REFRESH_TOKEN",
+    "SANDBOX_PRACTICE_TOKEN",
     "SandboxServer",
     "SandboxState",
     "create_app",

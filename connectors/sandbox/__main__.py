@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (FaultRuleError, ValueError, OSError) as error:
         print(f"sandbox: {error}", file=sys.stderr)
         return 2
-    print(f"Sandbox of Meta and Mailchimp on {server.url} (memory in {chosen.folder}); stop with Ctrl-C.")
+    print(f"Sandbox on {server.url} (memory in {chosen.folder}); stop with Ctrl-C.")
     with contextlib.suppress(KeyboardInterrupt):
         server.run()
     return 0

@@ -12,4 +12,9 @@ SANDBOX_MAILCHIMP_KEY = "sandbox00000000000000000000000000-us1"
 SANDBOX_MAILCHIMP_LIST = "a1b2c3d4e5"
 SANDBOX_MAILCHIMP_LIST_NAME = "Newsletter"
 
+SANDBOX_PRACTICE_TOKEN = "sandbox-practice-token-not-a-secret"  # noqa: S105
+SANDBOX_PRACTICE_CLIENT_ID = "sandbox-practice-client"
+SANDBOX_PRACTICE_CLIENT_SECRET = "sandbox-practice-client-secret-not-a-secret"  # noqa: S105
+SANDBOX_PRACTICE_REFRESH_TOKEN = "sandbox-practice-refresh-token-not-a-secret"  # noqa: S105
+
 DEFAULT_PORT = 8765

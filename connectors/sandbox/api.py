@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from connectors.sandbox import clock
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
 from connectors.sandbox.faults.board import FaultBoard
 from connectors.sandbox.faults.reading import FaultRuleError, parse_faults
@@ -40,6 +41,8 @@ def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
             return refusal(str(error.args[0]), 404)
         if platform == Platform.META:
             return JSONResponse(state.meta_members(found.id))
+        if platform == Platform.PRACTICE:
+            return JSONResponse(state.practice_members(found.id))
         return JSONResponse(state.mailchimp_members(found.id))
 
     async def requests(request: Request) -> Response:
@@ -117,6 +120,22 @@ def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
             first = error.errors(include_url=False)[0]
             return refusal(f"switch {'.'.join(map(str, first['loc']))}: {first['msg'].lower()}")
 
+    async def read_clock(_: Request) -> Response:
+        return JSONResponse({"now": clock.text(state.now())})
+
+    async def advance_clock(request: Request) -> Response:
+        wish = await _json(request)
+        if (
+            not isinstance(wish, dict)
+            or set(wish) != {"seconds"}
+            or type(wish["seconds"]) not in (int, float)
+        ):
+            return refusal('expected {"seconds": a number}')
+        try:
+            return JSONResponse({"now": clock.text(state.advance_clock(wish["seconds"]))})
+        except ValueError as error:
+            return refusal(str(error))
+
     async def folder(_: Request) -> Response:
         return JSONResponse({"folder": str(state.folder.resolve())})
 
@@ -132,6 +151,8 @@ def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
         Route(f"{prefix}/faults", faults, methods=["GET"]),
         Route(f"{prefix}/faults", put_faults, methods=["POST"]),
         Route(f"{prefix}/faults", clear_faults, methods=["DELETE"]),
+        Route(f"{prefix}/clock", read_clock, methods=["GET"]),
+        Route(f"{prefix}/clock", advance_clock, methods=["POST"]),
         Route(f"{prefix}/switches", switches, methods=["GET"]),
         Route(f"{prefix}/switches", set_switches, methods=["POST"]),
     ]

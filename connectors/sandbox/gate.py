@@ -22,6 +22,7 @@ from connectors.sandbox.mailchimp.access import Connections
 from connectors.sandbox.mailchimp.api import MailchimpApi
 from connectors.sandbox.mailchimp.errors import TOO_MANY_CONNECTIONS
 from connectors.sandbox.meta.api import MetaApi
+from connectors.sandbox.practice.api import PracticeApi
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Call, Platform, Reply
 
@@ -35,7 +36,7 @@ class Gate:
     """One platform as an ASGI application."""
 
     platform: Platform
-    api: MetaApi | MailchimpApi
+    api: MetaApi | MailchimpApi | PracticeApi
     store: Store
     board: FaultBoard
     connections: OpenConnections

@@ -31,6 +31,11 @@ create table if not exists switches (
   value text not null
 );
 
+create table if not exists clock (
+  id integer primary key check (id = 1),
+  ahead real not null
+);
+
 create table if not exists secrets (
   name text primary key,
   value blob not null

@@ -27,6 +27,7 @@ from connectors.sandbox.mailchimp.api import MailchimpApi
 from connectors.sandbox.mailchimp.worker import BatchWorker
 from connectors.sandbox.meta.api import MetaApi
 from connectors.sandbox.pages.views import make_pages
+from connectors.sandbox.practice.api import PracticeApi
 from connectors.sandbox.state import SandboxState
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Platform
@@ -41,7 +42,7 @@ def create_app(
     *,
     allow_remote: bool = False,
 ) -> Starlette:
-    """Both platforms, the API for tests and the pages, with their memory in ``folder``.
+    """All platforms, the API for tests and the pages, with their memory in ``folder``.
 
     ``connections`` comes from the server that runs the app; without it, faults that cut connections answer 502.
     Requests to or from another machine's name are refused unless ``allow_remote``.
@@ -66,6 +67,7 @@ def create_app(
     gates = {
         "/meta": Gate(Platform.META, MetaApi(store), store, board, register),
         "/mailchimp": Gate(Platform.MAILCHIMP, mailchimp, store, board, register, Connections()),
+        "/practice": Gate(Platform.PRACTICE, PracticeApi(store), store, board, register),
     }
     routes: list[BaseRoute] = [Mount(path, app=gate) for path, gate in gates.items()]
     routes += [*api_routes(state, board), *make_pages(state, board).routes()]
@@ -116,6 +118,11 @@ class SandboxServer:
     def mailchimp_url(self) -> str:
         """Base address of Mailchimp's Marketing API, version included."""
         return f"{self.url}/mailchimp/3.0"
+
+    @property
+    def practice_url(self) -> str:
+        """Base address of the practice platform."""
+        return f"{self.url}/practice"
 
     def __enter__(self) -> SandboxServer:
         self._thread = threading.Thread(

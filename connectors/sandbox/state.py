@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import orjson
 
-from connectors.sandbox import request_log
+from connectors.sandbox import clock, request_log
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
 from connectors.sandbox.mailchimp import addresses, contacts, lists
 from connectors.sandbox.mailchimp.contacts import LeftBy, Status
 from connectors.sandbox.meta import audiences
+from connectors.sandbox.practice import audiences as practice_audiences
+from connectors.sandbox.practice import jobs, tokens
 from connectors.sandbox.request_log import LoggedRequest
 from connectors.sandbox.store import FILE_NAME, Store
 from connectors.sandbox.switches import Switches, read_switches, write_switches
@@ -22,7 +25,7 @@ from connectors.sandbox.wire import Platform
 
 @dataclass(frozen=True, slots=True)
 class AudienceState:
-    """One audience: a Meta custom audience, or a Mailchimp static segment (a tag)."""
+    """One audience: a Meta custom audience, a Mailchimp static segment (a tag), or one of the practice platform."""
 
     platform: str
     id: str
@@ -80,7 +83,7 @@ class SandboxState:
 
     def audiences(self, platform: str | None = None) -> list[AudienceState]:
         """All audiences that exist, by platform and creation."""
-        with self._store.reading() as db:
+        with self._up_to_date() as db:
             rows = db.execute(
                 """
                 select 'meta' as platform, cast(id as text) as id, name, size,
@@ -91,6 +94,10 @@ class SandboxState:
                 select 'mailchimp', cast(id as text), name, size, created_at
                 from mailchimp_segments
                 where type = 'static'
+                union all
+                select 'practice', cast(id as text), name, size,
+                       strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch')
+                from practice_audiences
                 order by platform desc, id
                 """
             )
@@ -119,6 +126,21 @@ class SandboxState:
                 (int(audience_id), limit),
             )
             return [_meta_member(row) for row in rows]
+
+    def practice_members(self, audience_id: str, *, limit: int | None = None) -> list[dict[str, str]]:
+        """The rows of an audience of the practice platform as they were sent, without empty cells."""
+        with self._up_to_date() as db:
+            rows = db.execute(
+                """
+                select lower(hex(email)) as email, lower(hex(phone)) as phone
+                from practice_members
+                where audience = ?
+                order by member
+                limit coalesce(?, -1)
+                """,
+                (int(audience_id), limit),
+            )
+            return [{name: row[name] for name in row.keys() if row[name]} for row in rows]  # noqa: SIM118
 
     def mailchimp_members(self, segment_id: str, *, limit: int | None = None) -> list[str]:
         """The addresses in a Mailchimp segment, sorted."""
@@ -264,16 +286,49 @@ class SandboxState:
     def delete_audience(self, platform: str, audience_id: str) -> None:
         """Delete an audience behind everybody's back, as a colleague in the platform's own pages would."""
         with self._store.writing() as db:
-            if Platform(platform) is Platform.META:
-                audiences.delete(db, int(audience_id))
-            else:
-                db.execute("delete from mailchimp_segment_members where segment_id = ?", (int(audience_id),))
-                db.execute("delete from mailchimp_segments where id = ?", (int(audience_id),))
+            match Platform(platform):
+                case Platform.META:
+                    audiences.delete(db, int(audience_id))
+                case Platform.PRACTICE:
+                    practice_audiences.delete(db, int(audience_id))
+                case Platform.MAILCHIMP:
+                    members = "delete from mailchimp_segment_members where segment_id = ?"
+                    db.execute(members, (int(audience_id),))
+                    db.execute("delete from mailchimp_segments where id = ?", (int(audience_id),))
 
     def flag_audience(self, audience_id: str, *, flagged: bool = True) -> None:
         """Flag a Meta audience as the platform's reviewers would, or clear it."""
         with self._store.writing() as db:
             audiences.flag(db, int(audience_id), flagged=flagged)
+
+    def now(self) -> float:
+        """Seconds since 1970 by the sandbox's clock."""
+        with self._store.reading() as db:
+            return clock.now(db)
+
+    def advance_clock(self, seconds: float) -> float:
+        """Let time pass on all platforms; returns the new time. Raises ValueError for a step back."""
+        with self._store.writing() as db:
+            clock.advance(db, seconds)
+            return clock.now(db)
+
+    def expire_tokens(self) -> None:
+        """End every access token that the practice platform has given out."""
+        with self._store.writing() as db:
+            tokens.expire_all(db)
+
+    def rotate_refresh_token(self) -> str:
+        """Replace the practice platform's refresh token behind everybody's back; returns the one that works now."""
+        with self._store.writing() as db:
+            return tokens.rotate_all(db)
+
+    @contextmanager
+    def _up_to_date(self) -> Iterator[sqlite3.Connection]:
+        """A view in which every job whose time has come has run."""
+        with self._store.writing() as db:
+            jobs.run_due(db)
+        with self._store.reading() as db:
+            yield db
 
     def switches(self) -> Switches:
         """The standing conditions of the accounts."""

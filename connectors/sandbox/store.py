@@ -14,6 +14,7 @@ from connectors.sandbox.wire import Platform
 
 FILE_NAME = "sandbox.sqlite"
 BUSY_SECONDS = 30
+SCHEMAS = ("schema.sql", "practice/schema.sql")
 
 
 def now_text() -> str:
@@ -34,9 +35,8 @@ class Store:
         self._open: list[sqlite3.Connection] = []
         self._guard = threading.Lock()
         self._turn = threading.Lock()
-        self._connection().executescript(
-            files("connectors.sandbox").joinpath("schema.sql").read_text("utf-8")
-        )
+        for schema in SCHEMAS:
+            self._connection().executescript(files("connectors.sandbox").joinpath(schema).read_text("utf-8"))
 
     def _connection(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._threads, "connection", None)

@@ -30,6 +30,23 @@ class Switches(BaseModel, extra="forbid", frozen=True):
         ge=0,
         description="How long a Mailchimp batch waits before it starts; it then takes what it takes.",
     )
+    practice_terms_accepted: bool = Field(
+        default=True, description="The practice platform's terms are accepted."
+    )
+    practice_token_revoked: bool = Field(
+        default=False, description="No token and no refresh token of the practice platform works any more."
+    )
+    practice_token_seconds: float = Field(
+        default=3_600,
+        gt=0,
+        description="How long an access token lives that the practice platform gives out.",
+    )
+    practice_refresh_grace_seconds: float = Field(
+        default=0, ge=0, description="How long a refresh token still works after it was replaced."
+    )
+    practice_job_seconds: float = Field(
+        default=0, ge=0, description="How long a job of the practice platform waits before it runs."
+    )
 
 
 def read_switches(db: sqlite3.Connection) -> Switches:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -22,24 +22,49 @@ class Platform(StrEnum):
 
     META = "meta"
     MAILCHIMP = "mailchimp"
+    PRACTICE = "practice"
 
 
 @dataclass(frozen=True, slots=True)
 class RowRejection:
-    """A fault's order to refuse some rows of a call: by position, or a seeded share of them."""
+    """A fault's order to refuse some rows of a call: by position, a seeded share of them, or those of some people."""
 
     positions: frozenset[int] = frozenset()
     share: float = 0.0
     seed: int = 0
+    holding: tuple[str, ...] = ()
+    """Texts; a row that holds one of them is refused, wherever it stands."""
+    unnamed: bool = False
+    """The answer counts the rows and names none."""
 
-    def picks(self, rows: int) -> frozenset[int]:
+    def picks(self, rows: Sequence[object]) -> frozenset[int]:
         """The 0-based positions to refuse among ``rows``; the same call always loses the same rows."""
         chance = random.Random(self.seed)  # noqa: S311 - repeatable, not secret
-        drawn = {position for position in range(rows) if chance.random() < self.share}
-        return frozenset(drawn | {position for position in self.positions if position < rows})
+        drawn = {position for position in range(len(rows)) if chance.random() < self.share}
+        named = {position for position in self.positions if position < len(rows)}
+        return frozenset(drawn | named | self._held(rows))
+
+    def _held(self, rows: Sequence[object]) -> set[int]:
+        if not self.holding:
+            return set()
+        texts = [orjson.dumps(row).decode() for row in rows]
+        return {number for number, row in enumerate(texts) if any(text in row for text in self.holding)}
 
 
 NO_REJECTION = RowRejection()
+
+
+@dataclass(frozen=True, slots=True)
+class JobFate:
+    """A fault's order about the job that a call starts."""
+
+    seconds_later: float = 0.0
+    """How much later than others it ends, by the sandbox's clock."""
+    fails: bool = False
+    never_ends: bool = False
+
+
+ORDINARY = JobFate()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +84,7 @@ class Call:
     base_url: str
     """Address of the platform's mount as the caller reached it."""
     rejection: RowRejection = NO_REJECTION
+    fate: JobFate = ORDINARY
 
 
 @dataclass(frozen=True, slots=True)

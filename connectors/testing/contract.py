@@ -35,6 +35,7 @@ from connectors.testing.rig import Rig, Trouble
 
 _LOST = (Trouble.ANSWER_LOST, Trouble.BROKEN_ANSWER, Trouble.HTML_PAGE)
 _FULL_BATCH = 10_000
+_MOST_POLLS = 20
 
 
 class ConnectorContract:
@@ -189,6 +190,18 @@ class ConnectorContract:
             _call(rig, "add", audience, people)
         assert rig.members(audience) == 0
 
+    def test_a_verdict_can_be_asked_for_again(self, rig: Rig) -> None:
+        """An accepted batch has a reference, and polling it twice gives the same verdict and changes nobody."""
+        if not rig.connector.limits.asynchronous:
+            pytest.skip("answers at once")
+        audience, people = _open(rig), rig.people(3)
+        accepted = rig.connector.add(audience, people, _batch("add", people))
+        assert accepted.status == "accepted"
+        assert accepted.reference is not None
+        first = _final(rig, audience, accepted)
+        assert rig.connector.poll(audience, accepted.reference) == first
+        assert rig.members(audience) == 3
+
     def test_batches_can_be_sent_from_many_threads(self, rig: Rig) -> None:
         """As many threads as the limits allow, twelve batches: everybody arrives, nobody twice."""
         audience, people = _open(rig), rig.people(60)
@@ -209,10 +222,22 @@ def _batch(op: Op, rows: pa.Table) -> Batch:
 
 
 def _call(rig: Rig, op: Op, audience: Audience, rows: pa.Table) -> Receipt:
+    """The receipt of one batch, once it is final."""
     if op == "add":
-        return rig.connector.add(audience, rows, _batch(op, rows))
+        return _final(rig, audience, rig.connector.add(audience, rows, _batch(op, rows)))
     handle = [column.name for column in rig.connector.identity.handle]
-    return rig.connector.remove(audience, rows.select(handle), _batch(op, rows))
+    return _final(rig, audience, rig.connector.remove(audience, rows.select(handle), _batch(op, rows)))
+
+
+def _final(rig: Rig, audience: Audience, receipt: Receipt) -> Receipt:
+    """What polling makes of an accepted batch on a platform whose jobs are done by now."""
+    for _ in range(_MOST_POLLS):
+        if receipt.status == "applied":
+            return receipt
+        assert rig.connector.limits.asynchronous, "only an asynchronous connector may answer ``accepted``"
+        assert receipt.reference, "without a reference nobody can ask for the verdict"
+        receipt = rig.connector.poll(audience, receipt.reference)
+    raise AssertionError(f"no verdict after {_MOST_POLLS} polls")
 
 
 def _cause(rig: Rig, trouble: Trouble, times: int | None) -> None:

@@ -1,4 +1,4 @@
-"""The three connectors that ship, each before a platform that can be steered."""
+"""The connectors that ship, each before a platform that can be steered."""
 
 from __future__ import annotations
 
@@ -17,12 +17,18 @@ from connectors.mailchimp import MailchimpConnector
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.meta import MetaConnector
 from connectors.meta.settings import MetaOptions, MetaSettings
+from connectors.practice import PracticeConnector
+from connectors.practice.settings import PracticeSettings
 from connectors.sandbox import (
     SANDBOX_MAILCHIMP_KEY,
     SANDBOX_MAILCHIMP_LIST,
     SANDBOX_META_AD_ACCOUNT,
     SANDBOX_META_APP_SECRET,
     SANDBOX_META_TOKEN,
+    SANDBOX_PRACTICE_CLIENT_ID,
+    SANDBOX_PRACTICE_CLIENT_SECRET,
+    SANDBOX_PRACTICE_REFRESH_TOKEN,
+    SANDBOX_PRACTICE_TOKEN,
     SandboxServer,
 )
 from connectors.sandbox.faults import rules as fault
@@ -199,3 +205,59 @@ class MailchimpRig:
 
     def unreachable(self) -> Connector | None:
         return self._connector(f"http://127.0.0.1:{free_port()}/3.0")
+
+
+class PracticeRig:
+    """The sandbox's practice platform, in any of its ways."""
+
+    def __init__(self, sandbox: SandboxServer, folder: Path, **settings: Any) -> None:
+        self._sandbox = sandbox
+        self._settings: Mapping[str, Any] = {
+            "token": SANDBOX_PRACTICE_TOKEN,
+            "client_id": SANDBOX_PRACTICE_CLIENT_ID,
+            "client_secret": SANDBOX_PRACTICE_CLIENT_SECRET,
+            "refresh_token": SANDBOX_PRACTICE_REFRESH_TOKEN,
+            "token_folder": folder,
+            "session_rows": 100,
+            **settings,
+        }
+        self._time = FastTime()
+        self.connector: Connector = self._connector(sandbox.practice_url)
+        self.options = SyncOptions()
+        self.pauses = self._time.pauses
+        self.secrets = (
+            SANDBOX_PRACTICE_TOKEN,
+            SANDBOX_PRACTICE_CLIENT_SECRET,
+            SANDBOX_PRACTICE_REFRESH_TOKEN,
+        )
+
+    def _connector(self, url: str) -> PracticeConnector:
+        connector = PracticeConnector("practice", PracticeSettings(base_url=url, **self._settings))
+        connector.http.use_clock(self._time.clock)
+        if connector.tokens is not None:
+            connector.tokens.clock = self._time.clock
+        return connector
+
+    def people(self, count: int) -> pa.Table:
+        emails = [encode(f"person{i}@example.com", "sha256_hex") for i in range(count)]
+        return pa.table({"email": pa.array(emails), "phone": pa.array([None] * count, pa.string())})
+
+    def members(self, audience: Audience) -> int:
+        return len(self._sandbox.state.practice_members(audience.id))
+
+    def requests(self) -> int:
+        log = self._sandbox.state.requests("practice", "POST")
+        return len([r for r in log if r.path.endswith(("/members", "/batches", "/jobs"))])
+
+    def cause(self, trouble: Trouble, times: int | None) -> bool:
+        ending = {"direct": "members", "session": "batches", "job": "jobs"}
+        path = f"*/{ending[self.connector.settings.delivery]}"
+        rule = sandbox_fault(trouble, platform="practice", method="POST", path=path, times=times)
+        self._sandbox.faults.add(rule)
+        return True
+
+    def delete(self, audience: Audience) -> None:
+        self._sandbox.state.delete_audience("practice", audience.id)
+
+    def unreachable(self) -> Connector | None:
+        return self._connector(f"http://127.0.0.1:{free_port()}")

@@ -9,7 +9,7 @@ import pytest
 from connectors.sandbox import SandboxServer
 from connectors.testing import ConnectorContract
 from tests.contract.openapi import SPEC, WHY_ABSENT
-from tests.contract.rigs import FileRig, MailchimpRig, MetaRig
+from tests.contract.rigs import FileRig, MailchimpRig, MetaRig, PracticeRig
 
 
 class TestFile(ConnectorContract):
@@ -42,6 +42,32 @@ class TestMailchimpCreating(ConnectorContract):
     @pytest.fixture
     def rig(self, sandbox: SandboxServer) -> MailchimpRig:
         return MailchimpRig(sandbox, create_missing=True)
+
+
+class TestPracticeDirect(ConnectorContract):
+    """Rows in one request, named by position, OAuth with a rotating refresh token."""
+
+    @pytest.fixture
+    def rig(self, sandbox: SandboxServer, tmp_path: Path) -> PracticeRig:
+        return PracticeRig(sandbox, tmp_path / "tokens", sign_in="refresh_token", positions="text")
+
+
+class TestPracticeSession(ConnectorContract):
+    """Sessions that tell counts and samples."""
+
+    @pytest.fixture
+    def rig(self, sandbox: SandboxServer, tmp_path: Path) -> PracticeRig:
+        return PracticeRig(sandbox, tmp_path / "tokens", delivery="session", verdicts="count_and_samples")
+
+
+class TestPracticeJob(ConnectorContract):
+    """Jobs whose verdicts name rows by our own key, OAuth with client credentials."""
+
+    @pytest.fixture
+    def rig(self, sandbox: SandboxServer, tmp_path: Path) -> PracticeRig:
+        return PracticeRig(
+            sandbox, tmp_path / "tokens", delivery="job", positions="key", sign_in="client_credentials"
+        )
 
 
 @pytest.mark.skipif(not SPEC.exists(), reason=WHY_ABSENT)

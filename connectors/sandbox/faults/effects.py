@@ -90,7 +90,7 @@ async def _instead(rule: fault.Fault, call: Call, apply: Apply) -> Reply:
         case fault.AudienceFlagged():
             return refusals.flagged()
         case fault.TermsNotAccepted():
-            return refusals.terms_not_accepted()
+            return refusals.terms_not_accepted(call.platform)
         case fault.Refuse():
             return refusals.refused(rule)
         case fault.Redirect(location=location, status=status):

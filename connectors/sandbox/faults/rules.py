@@ -18,7 +18,7 @@ class Fault(BaseModel):
     summary: ClassVar[str]
 
     effect: str
-    platform: Platform = Field(description="`meta` or `mailchimp`.")
+    platform: Platform = Field(description="`meta`, `mailchimp` or `practice`.")
     method: str | None = Field(
         default=None, pattern=r"^(GET|POST|PUT|PATCH|DELETE)$", description="Only this HTTP method."
     )
@@ -132,11 +132,11 @@ class AudienceFlagged(Fault):
 
 
 class TermsNotAccepted(Fault):
-    """Meta wants its terms accepted first."""
+    """The platform wants its terms accepted first."""
 
     summary = "terms not accepted"
     effect: Literal["terms_not_accepted"]
-    platform: Literal[Platform.META]
+    platform: Literal[Platform.META, Platform.PRACTICE]
 
 
 class Refuse(Fault):

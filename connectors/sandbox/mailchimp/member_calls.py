@@ -206,7 +206,7 @@ def check_address(context: Context, email: str) -> None:
     fault = addresses.fault_of(email, refuse_reserved=context.switches.mailchimp_refuses_reserved_domains)
     if fault is not None:
         raise Refusal(invalid_resource(fault))
-    if 0 in context.call.rejection.picks(1) and context.call.method == "PUT":
+    if 0 in context.call.rejection.picks([email]) and context.call.method == "PUT":
         raise Refusal(invalid_field("email_address", "This contact was refused."))
 
 

@@ -114,8 +114,9 @@ def edit_segment(context: Context, list_id: str, segment_id: str) -> Reply:
     """``POST /lists/{list_id}/segments/{segment_id}``: a 200 can hold failures, in ``errors``."""
     context.query(NoQuery)
     wish = context.body(EditSegment)
-    rows = len(wish.members_to_add) + len(wish.members_to_remove)
-    refused = context.call.rejection.picks(rows)
+    sent = [*wish.members_to_add, *wish.members_to_remove]
+    rejection = context.call.rejection
+    refused = rejection.picks(sent)
     with context.store.writing() as db:
         segment = segments.require(db, list_id, segment_id)
         segments.refuse_saved(segment)
@@ -144,8 +145,8 @@ def edit_segment(context: Context, list_id: str, segment_id: str) -> Reply:
     error_count = sum(len(fault["email_addresses"]) for fault in faults)
     outcome = f"{len(added)} added, {len(removed)} removed, {error_count} refused"
     return json_reply(
-        {**content, "errors": faults, "error_count": error_count},
-        rows=rows,
+        {**content, "errors": [] if rejection.unnamed else faults, "error_count": error_count},
+        rows=len(sent),
         outcome=outcome,
         audience=segment_id,
     )

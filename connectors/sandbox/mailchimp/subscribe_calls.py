@@ -16,7 +16,7 @@ from connectors.sandbox.wire import Json, Reply, json_reply
 def batch_subscribe(context: Context, list_id: str) -> Reply:
     """``POST /lists/{list_id}``: up to 500 contacts; with ``update_existing`` their status is overwritten."""
     query, wish = context.query(BatchSubscribeQuery), context.body(BatchSubscribe)
-    refused = context.call.rejection.picks(len(wish.members))
+    refused = context.call.rejection.picks([member.email_address for member in wish.members])
     created: list[Json] = []
     updated: list[Json] = []
     errors: list[Json] = []

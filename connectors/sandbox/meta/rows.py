@@ -68,7 +68,7 @@ def judge(payload: Payload, rejection: RowRejection) -> Rows:
     """
     columns = _columns(payload)
     table = _table(payload, columns)
-    faults = dict.fromkeys(rejection.picks(len(table)), "REJECTED")
+    faults = dict.fromkeys(rejection.picks(table), "REJECTED")
     for position, column in enumerate(columns):
         judge_cell = _cell_judge(column)
         for number, row in enumerate(table):
@@ -80,9 +80,8 @@ def judge(payload: Payload, rejection: RowRejection) -> Rows:
         if not any(row[position] for position in identifying):
             faults.setdefault(number, "EMPTY")
     members = [_member(columns, row) for number, row in enumerate(table) if number not in faults]
-    samples = {
-        orjson.dumps(table[number]).decode(): faults[number] for number in sorted(faults)[:MAX_SAMPLES]
-    }
+    shown = [] if rejection.unnamed else sorted(faults)[:MAX_SAMPLES]
+    samples = {orjson.dumps(table[number]).decode(): faults[number] for number in shown}
     return Rows(len(table), members, len(faults), samples, columns)
 
 

@@ -17,6 +17,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_MAILCHIMP_LIST,
     SANDBOX_META_AD_ACCOUNT,
     SANDBOX_META_TOKEN,
+    SANDBOX_PRACTICE_TOKEN,
 )
 from connectors.sandbox.faults.board import FaultBoard, Posted
 from connectors.sandbox.faults.reading import KINDS, FaultRuleError, parse_faults
@@ -26,7 +27,7 @@ from connectors.sandbox.state import SandboxState
 from connectors.sandbox.switches import Switches
 from connectors.sandbox.wire import Platform
 
-TITLES = {Platform.META: "Meta", Platform.MAILCHIMP: "Mailchimp"}
+TITLES = {Platform.META: "Meta", Platform.MAILCHIMP: "Mailchimp", Platform.PRACTICE: "Practice platform"}
 SHOWN_MEMBERS = 25
 LOG_PAGE = 100
 # Templates can't run scripts or load anything from elsewhere, whatever an audience is called.
@@ -90,6 +91,8 @@ class Pages:
         changes = self.state.changes(platform, audience_id)
         if platform == Platform.META:
             rows = [mask_row(row) for row in self.state.meta_members(audience_id, limit=SHOWN_MEMBERS)]
+        elif platform == Platform.PRACTICE:
+            rows = [mask_row(row) for row in self.state.practice_members(audience_id, limit=SHOWN_MEMBERS)]
         else:
             emails = self.state.mailchimp_members(audience_id, limit=SHOWN_MEMBERS)
             rows = [{"email_address": mask_email(email)} for email in emails]
@@ -222,6 +225,8 @@ def connection_settings(url: str) -> dict[str, str]:
         "TURNOUT_MAILCHIMP_BASE_URL": f"{url}/mailchimp/3.0",
         "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
         "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
+        "TURNOUT_PRACTICE_BASE_URL": f"{url}/practice",
+        "TURNOUT_PRACTICE_TOKEN": SANDBOX_PRACTICE_TOKEN,
     }
 
 

@@ -1,0 +1,294 @@
+"""Access tokens that are fetched and renewed: OAuth 2.0 client credentials, and refresh tokens that may rotate.
+
+A credential has one refresher at a time, over threads and processes: whoever needs a new token takes the lock file,
+looks whether somebody else has already got one, and only then asks. A rotated refresh token is on disk, synced,
+before the access token that came with it is used: otherwise a crash would lose the only key to the account.
+
+The folder holds one file a credential, named by a digest of it, readable by its owner only. When an operator sets
+a new refresh token, that is another credential with a file of its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import os
+import threading
+import time
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+import requests
+
+from connectors.base import AuthFailed, DeliveryError, Refused
+from connectors.clock import Clock
+from connectors.settings import checked_base_url
+from connectors.wire import Answer, NoAnswer, NotSent, Wire
+
+FORM = "application/x-www-form-urlencoded"
+ATTEMPTS = 3
+PAUSE_SECONDS = 1.0
+EARLY_SECONDS = 30.0
+"""A token that ends this soon is renewed before it is used."""
+UNTOLD_SECONDS = 600.0
+"""Life of a token whose answer does not tell."""
+ROOM = 8_192
+"""Bytes that are proved to fit on the disk before a token is asked for."""
+LONGEST_LOCK_SECONDS = 120.0
+"""The longest wait for another refresher: more than its own attempts may take."""
+LOCK_POLL_SECONDS = 0.05
+
+T = TypeVar("T")
+
+
+class TokenExpired(AuthFailed):
+    """The platform does not take the access token any more. Raised by a connector's judge."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What an operator got from the platform. Without ``refresh_token``: client credentials."""
+
+    token_url: str
+    client_id: str
+    client_secret: str
+    refresh_token: str | None
+    variables: str
+    """Names of the settings to look at when the platform refuses it."""
+
+    @property
+    def digest(self) -> str:
+        """Names the credential without giving anything of it away."""
+        told = "\n".join((self.token_url, self.client_id, self.refresh_token or ""))
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that no message may hold."""
+        return tuple(filter(None, (self.client_secret, self.refresh_token)))
+
+
+@dataclass(frozen=True, slots=True)
+class Tokens:
+    """What the platform gave last."""
+
+    access: str
+    ends_at: float
+    """Seconds since 1970."""
+    refresh: str | None
+
+
+@dataclass(slots=True)
+class TokenProvider:
+    """The tokens of one credential. Safe to use from any number of threads and processes."""
+
+    credential: Credential
+    folder: Path
+    name: str
+    """What messages call the platform."""
+    timeout_seconds: float = 30.0
+    clock: Clock = field(default_factory=Clock)
+    _wire: Wire = field(init=False)
+    _used: threading.local = field(init=False, default_factory=threading.local)
+
+    def __post_init__(self) -> None:
+        self._wire = Wire(
+            checked_base_url(self.credential.token_url),
+            self._as_client,
+            in_flight=1,
+            name=self.name,
+            connect_seconds=10.0,
+            silence_seconds=self.timeout_seconds,
+            answer_seconds=self.timeout_seconds,
+        )
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put a living access token into the request's header."""
+        self._used.token = self.token()
+        request.headers["Authorization"] = f"Bearer {self._used.token}"
+        return request
+
+    def token(self) -> str:
+        """An access token that is not known to have ended. Raises AuthFailed, or Refused when none can be had now."""
+        known = self._read()
+        if known is not None and self._lives(known):
+            return known.access
+        return self._renewed(stale=known.access if known else None)
+
+    def with_renewal(self, send: Callable[[], T]) -> T:
+        """What ``send`` returns; when it raises TokenExpired, once more with a new token."""
+        try:
+            return send()
+        except TokenExpired as expired:
+            self._renewed(stale=getattr(self._used, "token", None))
+            try:
+                return send()
+            except DeliveryError as error:
+                # What happened before the token was refused stays in doubt.
+                error.maybe_applied = error.maybe_applied or expired.maybe_applied
+                raise
+
+    def close(self) -> None:
+        """Close connections."""
+        self._wire.session.close()
+
+    def _lives(self, known: Tokens) -> bool:
+        return known.ends_at - EARLY_SECONDS > self.clock.now().timestamp()
+
+    # --- renewing ------------------------------------------------------------------------------------------
+
+    def _renewed(self, stale: str | None) -> str:
+        """A token other than ``stale``: somebody else's, if they were faster, else a new one."""
+        with self._disk_trouble(), self._only_refresher():
+            known = self._read()
+            if known is not None and known.access != stale and self._lives(known):
+                return known.access
+            with self._room() as file:
+                fresh = self._fetch(known)
+                self._keep(fresh, file)
+            return fresh.access
+
+    def _fetch(self, known: Tokens | None) -> Tokens:
+        refresh = (known.refresh if known else None) or self.credential.refresh_token
+        form = {"grant_type": "client_credentials"}
+        if refresh is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        # A refresh may be repeated: if the lost answer held a new token, the old one is refused, and nothing is lost
+        # that was not lost already.
+        answer = self._asked(urlencode(form).encode())
+        given = answer.json if isinstance(answer.json, dict) else {}
+        access, seconds = given.get("access_token"), given.get("expires_in")
+        if not isinstance(access, str) or not access:
+            raise Refused(f"{self.name}: the token endpoint gave no token; nothing was sent")
+        lives = float(seconds) if isinstance(seconds, int | float) and seconds > 0 else UNTOLD_SECONDS
+        rotated = given.get("refresh_token")
+        return Tokens(
+            access,
+            self.clock.now().timestamp() + max(lives, EARLY_SECONDS + 1),
+            rotated if isinstance(rotated, str) and rotated else refresh,
+        )
+
+    def _asked(self, form: bytes) -> Answer:
+        """The token endpoint's answer. Raises AuthFailed when it refuses, Refused when it does not answer."""
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                answer = self._wire.exchange("POST", "", None, form, self.clock, content_type=FORM)
+            except (NotSent, NoAnswer) as error:
+                why = str(error)
+            else:
+                if answer.status in (400, 401, 403):
+                    raise AuthFailed(
+                        f"{self.name}: the credential is refused ({_error_code(answer)});"
+                        f" check {self.credential.variables}"
+                    )
+                if answer.status == 200 and isinstance(answer.json, dict):
+                    return answer
+                why = f"HTTP {answer.status}"
+            if attempt < ATTEMPTS:
+                self.clock.sleep(PAUSE_SECONDS * attempt)
+        raise Refused(f"{self.name}: no access token ({why}); nothing was sent")
+
+    def _as_client(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        pair = f"{self.credential.client_id}:{self.credential.client_secret}"
+        request.headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
+        return request
+
+    # --- the file ------------------------------------------------------------------------------------------
+
+    @property
+    def _path(self) -> Path:
+        return self.folder / f"{self.credential.digest}.json"
+
+    @contextmanager
+    def _only_refresher(self) -> Iterator[None]:
+        """Hold the credential's lock; the operating system frees it when a process dies."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._take(lock)
+            yield
+        finally:
+            os.close(lock)
+
+    def _take(self, lock: int) -> None:
+        # A lock by file description also holds between threads, which each open the file for themselves.
+        deadline = time.monotonic() + LONGEST_LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise Refused(
+                        f"{self.name}: another process has been renewing the access token for too long;"
+                        " nothing was sent"
+                    ) from None
+                time.sleep(LOCK_POLL_SECONDS)
+            else:
+                return
+
+    def _read(self) -> Tokens | None:
+        """What was given last; None when nothing was, or the file is damaged: then the credential decides."""
+        try:
+            kept = orjson.loads(self._path.read_bytes())
+            return Tokens(str(kept["access"]), float(kept["ends_at"]), kept["refresh"])
+        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return None
+
+    @contextmanager
+    def _room(self) -> Iterator[BinaryIO]:
+        """A new file with room on the disk, so that a full one is found before a refresh token is spent."""
+        new = self._path.with_suffix(".new")
+        new.unlink(missing_ok=True)
+        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            file.write(b" " * ROOM)
+            _sync(file)
+            yield file
+
+    def _keep(self, tokens: Tokens, file: BinaryIO) -> None:
+        """Put the tokens in the file's place, whole and on disk."""
+        file.seek(0)
+        file.write(
+            orjson.dumps({"access": tokens.access, "ends_at": tokens.ends_at, "refresh": tokens.refresh})
+        )
+        file.truncate()
+        _sync(file)
+        os.replace(self._path.with_suffix(".new"), self._path)
+        folder = os.open(self.folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    @contextmanager
+    def _disk_trouble(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise Refused(
+                f"{self.name}: the access token cannot be kept ({type(error).__name__}): is the disk full, or the"
+                " token folder not ours to write? Nothing was sent"
+            ) from None
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _error_code(answer: Answer) -> str:
+    """The code of RFC 6749 section 5.2, if it is one."""
+    code = answer.json.get("error") if isinstance(answer.json, dict) else None
+    known = (
+        "invalid_request",
+        "invalid_client",
+        "invalid_grant",
+        "unauthorized_client",
+        "unsupported_grant_type",
+    )
+    return code if code in known else f"HTTP {answer.status}"

@@ -45,14 +45,19 @@ def open_duckdb(
 ) -> duckdb.DuckDBPyConnection:
     """Open a DuckDB file, waiting while another process holds it.
 
-    Pauses grow and are jittered, so that several waiting processes do not starve one another.
+    Pauses grow and are jittered, so that several waiting processes do not starve one another. A file that was put
+    in the place of another between opening and locking is opened again: nobody works on one that has no name.
     Raises StoreBusy after ``wait_seconds``, StoreDamaged when the file is not readable as a database.
     """
     deadline = time.monotonic() + wait_seconds
     pause = FIRST_PAUSE_SECONDS
     while True:
+        before = _inode(path)
         try:
-            return duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+            connection = duckdb.connect(path, read_only=read_only, config=dict(config or {}))
+            if before in (None, _inode(path)):
+                return connection
+            connection.close()
         except duckdb.IOException as error:
             if "lock" not in str(error).lower():
                 raise StoreDamaged(
@@ -66,6 +71,10 @@ def open_duckdb(
             raise StoreDamaged(f"{path}: damaged: {_first_line(error)}; see docs/recovery.md") from error
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
+
+
+def _inode(path: Path) -> int | None:
+    return path.stat().st_ino if path.exists() else None
 
 
 def _holder(error: Exception) -> str:

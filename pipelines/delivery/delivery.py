@@ -22,6 +22,7 @@ from pipelines.delivery.guards import Change, Guard, Verdict, verdict
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.lineage import doubt_strangers, use_together
 from pipelines.delivery.model import (
     PERSON_NEEDED,
     Account,
@@ -34,7 +35,10 @@ from pipelines.delivery.model import (
     quiet,
 )
 from pipelines.delivery.outbox import Outbox
+from pipelines.delivery.outcome import outcome
 from pipelines.delivery.sending import Progress, Sender
+from pipelines.delivery.states import Times, read_states
+from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
 
@@ -57,7 +61,7 @@ def _each(
 ) -> list[Delivery]:
     try:
         with ExitStack() as stack:
-            journal = stack.enter_context(Journal.open(account.state_dir / "journal.sqlite"))
+            journal = stack.enter_context(Journal.open(account.state_dir / "journal.sqlite", account.clock))
             ledger = stack.enter_context(
                 Ledger.open(
                     account.state_dir / f"{account.name}.duckdb",
@@ -67,10 +71,14 @@ def _each(
                     config=dict(account.duckdb_config),
                 )
             )
+            doubt_strangers(journal, ledger, run.id)
+            use_together(journal, ledger)
             desk = _Desk(account, journal, ledger, run)
             return [_guarded(act, desk, push) for push in pushes]
     except (StoreBusy, StoreDamaged, JournalError) as error:
         return [failed(account.name, push, run, error) for push in pushes]
+    except (duckdb.Error, sqlite3.Error, OSError) as error:
+        return [failed(account.name, push, run, _store_failed(error)) for push in pushes]
 
 
 def _guarded(act: Callable[[_Desk, Push], Delivery], desk: _Desk, push: Push) -> Delivery:
@@ -160,10 +168,11 @@ class _Desk:
         self.journal.forget_audience(self.account.name, push.segment)
         self.ledger.forget(number)
 
-    def _poll(self, push: Push, audience: Audience) -> None:
+    def _poll(self, push: Push, number: int, audience: Audience) -> None:
         """Settle what earlier runs left accepted."""
         if not self.account.connector.limits.asynchronous:
             return
+        verdicts = self._verdicts(push, number, None)
         for batch in self.journal.waiting(self.account.name, push.segment):
             assert batch.reference is not None
             try:
@@ -172,7 +181,8 @@ class _Desk:
             except Refused as error:
                 self.journal.fail(batch.id, "refused", str(error))
             else:
-                self.journal.settle(self.account.name, push.segment, batch.id, receipt, {})
+                rejected = self.ledger.members_at(batch.id, receipt.rejected)
+                verdicts.settle(batch.id, batch.op, receipt, rejected)
 
     # --- comparing ---------------------------------------------------------------------------------------
 
@@ -203,22 +213,24 @@ class _Desk:
         return as_of, difference, verdict(change, push.bounds, self.run.overrides)
 
     def _read_states(self, push: Push, number: int) -> None:
-        self.ledger.read_states(
-            self.journal,
-            number,
-            push.segment,
-            expires_after=self.account.connector.lifetime(push.options),
+        connector = self.account.connector
+        times = Times(
+            now=self.account.clock(),
+            expires_after=connector.lifetime(push.options),
             retry_after=self.account.retry_rejected_after,
+            settles_after=connector.limits.settles_after,
         )
+        read_states(self.ledger, self.journal, number, push.segment, times)
 
     def _prepare(self, push: Push, number: int) -> _Prepared:
         """Compare, and fill the outbox; the warehouse is let go before anything is sent."""
         with self.account.open_engine() as engine, engine.snapshot():
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
-            outbox = Outbox(self.ledger, number, self.account.connector.limits.max_rows)
+            limits = self.account.connector.limits
+            outbox = Outbox(self.ledger, number, limits, self.account.clock(), push.reason)
             adds: list[Batch] = []
-            if not judged.stops and difference.adds:
+            if not judged.stops and difference.adds + difference.resends:
                 wanted = PeopleByNumber(outbox.adding(), self.account.connector.identity.inputs)
                 adds = outbox.put_adds(engine.export(wanted))
         removes = outbox.put_removes(only_must_go=judged.stops)
@@ -232,7 +244,7 @@ class _Desk:
             if stopped is not None:
                 return stopped
         audience = self._open(push, number)
-        self._poll(push, audience)
+        self._poll(push, number, audience)
         if self.run.resync:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)
@@ -253,7 +265,7 @@ class _Desk:
         return report.receipted(
             self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
             prepared.difference,
-            prepared.outbox.outcome(),
+            outcome(self.ledger, number),
             stopped=prepared.verdict.stops,
             held=self.ledger.held(prepared.number),
             requests=sender.requests,
@@ -291,8 +303,12 @@ class _Desk:
             audience=audience,
             journal=self.journal,
             outbox=prepared.outbox,
+            verdicts=self._verdicts(push, prepared.number, prepared.as_of),
             progress=progress,
         )
+
+    def _verdicts(self, push: Push, number: int, as_of: date | None) -> Verdicts:
+        return Verdicts(self.journal, self.ledger, number, push.segment, self.run.id, as_of)
 
     def _send(self, push: Push, prepared: _Prepared, sender: Sender) -> None:
         """Journal, point, send: removes are settled before adds are sent."""

@@ -3,28 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from pipelines.delivery.ledger import Ledger, sql
 from pipelines.delivery.unchanged import set_aside
+from pipelines.duck import literal
+
+RESENDS = ("again", "expire", "assert_on")
+"""Changes of members that are held and desired, and sent again: unsure, soon dropped, or perhaps undone."""
+ADDS = ("add", *RESENDS)
+REMOVES = ("remove", "clear", "assert_gone")
+"""Changes that ask the platform to take somebody out: held, refused earlier, or perhaps back by a late copy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
     """A difference in numbers that close by construction.
 
-    ``desired`` = kept + adds + rejected + pending + the sum of withheld (people);
-    ``held`` = kept + the adds that are sent again + pending + removes (members).
+    ``desired`` = kept + resends + adds + rejected + pending + the sum of withheld (people);
+    ``held`` = kept + unjudged + resends + removes + leaving (members).
     """
 
     desired: int
     held: int
     """Members that are on the platform, or may be; known rejected ones are not."""
     kept: int
+    """Held, desired and certain: nothing is sent for them."""
+    unjudged: int
+    """Held members that were not compared, because the segment can't be trusted."""
     adds: int
+    """Desired people who are not held."""
+    resends: int
+    """Held and desired, and sent again."""
+    asserted: int
+    """Requests for members repeated because a late copy of an earlier one may have undone them."""
     removes: int
     must_go: int
     """The removes that no guard may hold back."""
@@ -32,6 +47,8 @@ class Difference:
     """Desired people whose row the platform refused before; tried again after a while."""
     pending: int
     """Desired people whose earlier removal the platform has not finished."""
+    leaving: int
+    """Members whose earlier removal the platform has not finished, desired or not."""
     withheld: Mapping[str, int]
     """Desired people who are not sent, by reason."""
 
@@ -45,7 +62,7 @@ def compare(ledger: Ledger, audience: int, wanted: pa.RecordBatchReader | pa.Tab
     kept = set_aside(ledger, audience, people)
     ledger.connection.execute(sql("must_go"), {"audience": audience})
     ledger.connection.execute(sql("difference"), {"kept": kept})
-    return _count(ledger, audience)
+    return _count(ledger, audience, judged=True)
 
 
 def only_must_go(ledger: Ledger, audience: int) -> Difference:
@@ -62,12 +79,28 @@ def only_must_go(ledger: Ledger, audience: int) -> Difference:
           person_no,
           1 as people
         from must_go
-        """
+        union all
+        select
+          'assert_gone',
+          null,
+          false,
+          members.member,
+          members.person_no,
+          1
+        from members
+        join asserting
+          on asserting.member = members.member
+        join batch_states
+          on batch_states.batch = members.batch
+          and batch_states.state = 'gone'
+        where members.audience = $audience
+        """,
+        {"audience": audience},
     )
-    return _count(ledger, audience)
+    return _count(ledger, audience, judged=False)
 
 
-def _count(ledger: Ledger, audience: int) -> Difference:
+def _count(ledger: Ledger, audience: int, *, judged: bool) -> Difference:
     rows = ledger.connection.execute(
         """
         select
@@ -89,8 +122,10 @@ def _count(ledger: Ledger, audience: int) -> Difference:
         if change == "withheld":
             withheld[reason] += persons
     held = ledger.held(audience)
-    kept = held - members["again"] - members["pending"] - members["remove"] if people.total() else 0
-    sent_or_named = members["add"] + members["again"] + members["rejected"]
+    resends = sum(members[change] for change in RESENDS)
+    rest = held - resends - members["pending"] - members["remove"]
+    kept = rest if judged else 0
+    sent_or_named = members["add"] + resends + members["rejected"]
     twins = people.total() - withheld.total() - people["pending"] - kept - sent_or_named
     if twins:
         withheld["same_identity"] = twins
@@ -98,11 +133,15 @@ def _count(ledger: Ledger, audience: int) -> Difference:
         desired=people.total(),
         held=held,
         kept=kept,
-        adds=members["add"] + members["again"],
+        unjudged=rest - kept,
+        adds=members["add"],
+        resends=resends,
+        asserted=members["assert_on"] + members["assert_gone"],
         removes=members["remove"],
         must_go=_urgent(ledger),
         rejected=members["rejected"],
         pending=people["pending"],
+        leaving=members["pending"],
         withheld=dict(withheld),
     )
 
@@ -117,3 +156,8 @@ def _urgent(ledger: Ledger) -> int:
         """
     ).fetchall()
     return int(rows[0][0])
+
+
+def among(changes: Sequence[str]) -> str:
+    """The right side of an ``in`` over changes."""
+    return f"({', '.join(map(literal, changes))})"

@@ -21,24 +21,27 @@ held as (
     case
       when rejected.member is not null then 'rejected'
       else coalesce(batch_states.state, 'maybe')
-    end as state
+    end as state,
+    standing.member in (select member from asserting) as is_due
   from standing
   left join batch_states
     on batch_states.batch = standing.batch
   left join rejected
     on rejected.batch = standing.batch
     and rejected.member = standing.member
-  where batch_states.state is distinct from 'gone'
 ),
 compared as (
   select
     case
       when desired.withheld is not null then 'withheld'
+      when desired.person_no is null and held.state = 'gone' then 'assert_gone'
       when desired.person_no is null and held.state = 'leaving' then 'pending'
       when desired.person_no is null and held.state = 'rejected' then 'clear'
       when desired.person_no is null then 'remove'
-      when held.state is null then 'add'
+      when held.state is null or held.state = 'gone' then 'add'
+      when held.state = 'on' and held.is_due then 'assert_on'
       when held.state = 'on' then 'keep'
+      when held.state = 'expiring' then 'expire'
       when held.state = 'rejected' then 'rejected'
       when held.state = 'leaving' then 'pending'
       else 'again'
@@ -50,6 +53,9 @@ compared as (
   from desired
   full outer join held
     on held.member = desired.member
+  where desired.person_no is not null
+    or held.state <> 'gone'
+    or held.is_due
 )
 select
   change,

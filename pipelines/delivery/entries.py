@@ -21,6 +21,7 @@ class JournalledBatch:
     state: BatchState
     size: int
     reference: str | None
+    sent_at: datetime | None
     settled_at: datetime | None
 
 

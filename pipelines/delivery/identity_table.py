@@ -30,6 +30,14 @@ class Store(Protocol):
         """Arrow rows read in place under a name."""
         ...
 
+    def meta(self, key: str) -> str | None:
+        """What is noted under a key."""
+        ...
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Note it; inside the caller's commit."""
+        ...
+
 
 LAYOUT = "moved@1"
 """How identities are recorded; a ledger written by an older layout has its identities made anew."""
@@ -51,9 +59,9 @@ class IdentityTable:
 
         They must be when a normalisation rule, the consent needed, or the warehouse itself is another one.
         """
-        if self._meta("identity_source") != self._source(warehouse, purposes):
+        if self.store.meta("identity_source") != self._source(warehouse, purposes):
             return 0
-        return int(self._meta("revision") or 0)
+        return int(self.store.meta("revision") or 0)
 
     def refresh(
         self, people: pa.RecordBatchReader, since: int, warehouse: str, purposes: Sequence[str]
@@ -73,15 +81,15 @@ class IdentityTable:
                 changed += portion.num_rows
                 revision = max(revision, pc.max(portion.column("revision")).as_py())
                 self._refresh(portion, purposes, replace=since > 0)
-            if self._meta("identity_source") is not None and self._meta("warehouse") != warehouse:
+            if self.store.meta("identity_source") is not None and self.store.meta("warehouse") != warehouse:
                 self._relink()
             if since == 0:
                 self.find_moved("members")
             elif changed:
                 self.find_moved("refreshed")
-            self._set_meta("identity_source", self._source(warehouse, purposes))
-            self._set_meta("warehouse", warehouse)
-            self._set_meta("revision", str(revision))
+            self.store.set_meta("identity_source", self._source(warehouse, purposes))
+            self.store.set_meta("warehouse", warehouse)
+            self.store.set_meta("revision", str(revision))
         return changed
 
     def _refresh(self, people: pa.Table, purposes: Sequence[str], *, replace: bool) -> None:
@@ -150,11 +158,3 @@ class IdentityTable:
 
     def _source(self, warehouse: str, purposes: Sequence[str]) -> str:
         return f"{LAYOUT}|{self.store.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"
-
-    def _meta(self, key: str) -> str | None:
-        rows = self.connection.execute("select value from meta where key = $key", {"key": key}).fetchall()
-        return str(rows[0][0]) if rows else None
-
-    def _set_meta(self, key: str, value: str) -> None:
-        self.connection.execute("delete from meta where key = $key", {"key": key})
-        self.connection.execute("insert into meta values ($key, $value)", {"key": key, "value": value})

@@ -54,6 +54,20 @@ class Journal:
         )
         return [row[0] for row in rows]
 
+    def every_audience(self) -> list[tuple[str, str]]:
+        """Destination and segment of everything that was ever opened or sent, in order."""
+        rows = self._db.execute(
+            """
+            select destination, segment
+            from audiences
+            union
+            select destination, segment
+            from batches
+            order by destination, segment
+            """
+        )
+        return [(row[0], row[1]) for row in rows]
+
     def opened_audiences(self, destination: str) -> dict[str, str]:
         """Segments with an audience at a destination, and the audience's name on the platform."""
         rows = self._db.execute("select segment, name from audiences where destination = ?", (destination,))
@@ -68,6 +82,16 @@ class Journal:
                 "insert or replace into audiences values (?, ?, ?, ?, ?, ?)",
                 (destination, segment, audience.id, audience.name, audience.url, self._file.now()),
             )
+
+    def lineage(self, destination: str) -> str | None:
+        """The mark of the ledger that was last used with this journal."""
+        row = self._db.execute("select mark from lineages where destination = ?", (destination,)).fetchone()
+        return str(row[0]) if row else None
+
+    def used_with(self, destination: str, mark: str) -> None:
+        """The account's ledger has this mark now."""
+        with self._file.commit("used_with") as db:
+            db.execute("insert or replace into lineages values (?, ?)", (destination, mark))
 
     def forget_audience(self, destination: str, segment: str) -> None:
         """The audience is gone on the platform: nobody is held in it, the next run creates it anew."""
@@ -182,7 +206,7 @@ class Journal:
     def _select_batches(self, condition: str, *values: str) -> list[JournalledBatch]:
         rows = self._db.execute(
             f"""
-            select id, segment, op, state, size, reference, settled_at
+            select id, segment, op, state, size, reference, sent_at, settled_at
             from batches
             where {condition}
             order by id
@@ -190,10 +214,8 @@ class Journal:
             values,
         )
         return [
-            JournalledBatch(
-                id_, segment, op, state, size, reference, datetime.fromisoformat(at) if at else None
-            )
-            for id_, segment, op, state, size, reference, at in rows
+            JournalledBatch(id_, segment, op, state, size, reference, _moment(sent_at), _moment(settled_at))
+            for id_, segment, op, state, size, reference, sent_at, settled_at in rows
         ]
 
     def waiting(self, destination: str, segment: str) -> list[JournalledBatch]:
@@ -223,3 +245,7 @@ class Journal:
                 "delete from rejections where destination = ? and segment = ? and batch = ? and member = ?",
                 [(destination, segment, r.batch, r.member) for r in gone],
             )
+
+
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

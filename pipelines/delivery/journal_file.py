@@ -11,7 +11,7 @@ from pathlib import Path
 
 from pipelines.delivery.boundaries import reached, step
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 Clock = Callable[[], datetime]
 """The time now, with a time zone."""

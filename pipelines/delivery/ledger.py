@@ -1,12 +1,13 @@
 """The ledger of one destination account: whom the platform is known, or feared, to hold through us.
 
 The rule that carries everything: the ledger never claims to know what it does not. A member points at the
-last batch that touched it, and its state is derived from what the journal says of that batch:
+last batch that touched it, and its state is derived from what the journal says of that batch (`states.py`):
 
 - ``on``        an add that was applied or accepted;
+- ``expiring``  the same, so long ago that the platform may soon drop the member;
 - ``rejected``  the platform named this row as not taken;
 - ``leaving``   an accepted removal whose verdict is still to come;
-- ``gone``      an applied removal; the row is dropped at the next opportunity;
+- ``gone``      an applied removal; the row is dropped once no copy of an earlier request can be applied any more;
 - ``maybe``     anything else, an unknown batch included: added again if desired, removed if not.
 
 Holding the file open is the lease: the operating system frees it when the process dies.
@@ -14,34 +15,18 @@ Holding the file open is the lease: the operating system frees it when the proce
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
 
 import duckdb
 import pyarrow as pa
 
-from connectors.base import Op
 from connectors.identity import Identity
 from pipelines.delivery.boundaries import reached, step
-from pipelines.delivery.entries import BatchState, Rejection
 from pipelines.delivery.identity_table import IdentityTable
-from pipelines.delivery.journal import Journal
 from pipelines.duck import open_duckdb, quote
-
-RENEW_AT_SHARE = 0.8
-"""Members are sent again when this share of their lifetime on the platform has passed."""
-
-
-STATES: dict[tuple[Op, BatchState], str] = {
-    ("add", "applied"): "on",
-    ("add", "accepted"): "on",
-    ("remove", "applied"): "gone",
-    ("remove", "accepted"): "leaving",
-}
-"""What a batch says of the members that point at it; anything else is ``maybe``."""
 
 
 class Ledger:
@@ -92,6 +77,16 @@ class Ledger:
                 raise
             self.connection.execute("commit")
 
+    def meta(self, key: str) -> str | None:
+        """What the ledger notes about itself under a key."""
+        rows = self.connection.execute("select value from meta where key = $key", {"key": key}).fetchall()
+        return str(rows[0][0]) if rows else None
+
+    def set_meta(self, key: str, value: str) -> None:
+        """Note something about the ledger; inside the caller's commit."""
+        self.connection.execute("delete from meta where key = $key", {"key": key})
+        self.connection.execute("insert into meta values ($key, $value)", {"key": key, "value": value})
+
     # --- audiences and states ------------------------------------------------------------------------------
 
     def audience(self, segment: str) -> int:
@@ -121,93 +116,6 @@ class Ledger:
             self.connection.execute("select 1 from audiences where segment = $s", {"s": segment}).fetchall()
         )
 
-    def read_states(
-        self,
-        journal: Journal,
-        audience: int,
-        segment: str,
-        *,
-        expires_after: timedelta | None,
-        retry_after: timedelta,
-    ) -> None:
-        """Derive the batches' states from the journal into ``batch_states`` and ``rejected`` (temporary)."""
-        now = datetime.now(UTC)
-        stale_rejection = now - retry_after
-        renew = now - expires_after * RENEW_AT_SHARE if expires_after else None
-        states = []
-        for batch in journal.batches(self.destination, segment):
-            state = STATES.get((batch.op, batch.state), "maybe")
-            if (
-                state == "on"
-                and renew is not None
-                and batch.settled_at is not None
-                and batch.settled_at < renew
-            ):
-                state = "maybe"
-            states.append((batch.id, state))
-        journalled = {"id": [s[0] for s in states], "state": [s[1] for s in states]}
-        self.stage("journalled", pa.table(journalled, schema=_JOURNALLED))
-        self.connection.execute(
-            """
-            create or replace temp table batch_states as
-            select batches.batch, journalled.state
-            from batches
-            join journalled
-              on journalled.id = batches.id
-            """
-        )
-        known = journal.rejections(self.destination, segment)
-        self._stage_rejections(known)
-        journal.forget_rejections(self.destination, segment, self._pointless(audience, known))
-        self._stage_rejections([r for r in known if r.at >= stale_rejection])
-        self._drop_gone(audience)
-
-    def _stage_rejections(self, rejections: Sequence[Rejection]) -> None:
-        named = {"id": [r.batch for r in rejections], "member": [r.member for r in rejections]}
-        self.stage("named", pa.table(named, schema=_NAMED))
-        self.connection.execute(
-            """
-            create or replace temp table rejected as
-            select distinct
-              batches.batch,
-              cast(named.member as uuid) as member
-            from named
-            join batches
-              on batches.id = named.id
-            """
-        )
-
-    def _pointless(self, audience: int, rejections: Sequence[Rejection]) -> list[Rejection]:
-        """Rejections of members that left, or that a later batch touched."""
-        if not rejections:
-            return []
-        standing = self.connection.execute(
-            """
-            select batches.id, cast(members.member as varchar)
-            from members
-            join rejected
-              on rejected.batch = members.batch
-              and rejected.member = members.member
-            join batches
-              on batches.batch = members.batch
-            where members.audience = $audience
-            """,
-            {"audience": audience},
-        ).fetchall()
-        return [r for r in rejections if (r.batch, r.member) not in set(standing)]
-
-    def _drop_gone(self, audience: int) -> None:
-        """Rows whose removal was receipted; their rejections have nothing to point at any more."""
-        with self.commit("drop_gone"):
-            self.connection.execute(
-                """
-                delete from members
-                where audience = $audience
-                  and batch in (select batch from batch_states where state = 'gone')
-                """,
-                {"audience": audience},
-            )
-
     def forget(self, audience: int) -> None:
         """The audience is gone on the platform: nobody is held in it."""
         with self.commit("forget"):
@@ -230,6 +138,41 @@ class Ledger:
         ).fetchall()
         return int(rows[0][0])
 
+    def set_apart(self, audience: int, batch: str, members: Sequence[str], apart: str) -> None:
+        """Let some members of a batch point at another one, new here, which the journal knows already."""
+        self.stage("members_apart", pa.table({"member": pa.array(members, pa.string())}))
+        with self.commit("set_apart"):
+            self.connection.execute(
+                "insert into batches select coalesce(max(batch), 0) + 1, $apart from batches",
+                {"apart": apart},
+            )
+            self.connection.execute(
+                """
+                update members
+                set batch = (select batch from batches where id = $apart)
+                where audience = $audience
+                  and batch = (select batch from batches where id = $batch)
+                  and member in (select cast(member as uuid) from members_apart)
+                """,
+                {"audience": audience, "batch": batch, "apart": apart},
+            )
+
+    def members_at(self, batch: str, reasons: Mapping[int, str]) -> dict[str, str]:
+        """Reasons by member instead of by row position, of a batch that an earlier run sent."""
+        if not reasons:
+            return {}
+        rows = self.connection.execute(
+            """
+            select positions.ordinal, cast(positions.member as varchar)
+            from positions
+            join batches
+              on batches.batch = positions.batch
+            where batches.id = $batch
+            """,
+            {"batch": batch},
+        ).fetchall()
+        return {member: reasons[ordinal] for ordinal, member in rows if ordinal in reasons}
+
     @contextmanager
     def lent(self, name: str, rows: pa.Table) -> Iterator[None]:
         """Let statements inside the block read Arrow rows in place, under a name."""
@@ -244,10 +187,6 @@ class Ledger:
         self.connection.register("staged", rows)
         self.connection.execute(f"create or replace temp table {table} as select * from staged")
         self.connection.unregister("staged")
-
-
-_JOURNALLED = pa.schema([("id", pa.string()), ("state", pa.string())])
-_NAMED = pa.schema([("id", pa.string()), ("member", pa.string())])
 
 
 def sql(name: str) -> str:

@@ -10,5 +10,17 @@ create table if not exists identities (person_no integer, member uuid, refused v
 
 create table if not exists members (audience integer, member uuid, person_no integer, batch integer);
 
+-- Members for whom opposite requests were sent within the time in which a late copy of the earlier one (`batch`)
+-- may still be applied.
+create table if not exists settling (audience integer, member uuid, batch integer);
+
+-- Which row of an accepted batch is whose, until its verdict comes.
+create table if not exists positions (batch integer, ordinal integer, member uuid);
+
+-- Who was sent for what, and why; append only, kept for a declared time. Whether it was applied, the journal knows.
+create table if not exists history (
+  audience integer, moment timestamp, op varchar, why varchar, member uuid, person_no integer, batch integer
+);
+
 -- Everybody for whom a member was recorded that is not theirs any more, or not permitted; a few more do no harm.
 create table if not exists moved (person_no integer);

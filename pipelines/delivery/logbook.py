@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import date, datetime
 
 from pipelines.delivery.entries import Decision, LastPush, Moving
@@ -35,10 +36,7 @@ class Logbook:
     def decided(self, run_id: str, destination: str, segment: str, decision: str, who: str, why: str) -> None:
         """An operator overrode a guard."""
         with self._file.commit("decided") as db:
-            db.execute(
-                "insert into decisions values (?, ?, ?, ?, ?, ?, ?)",
-                (self._file.now(), destination, segment, run_id, decision, who, why),
-            )
+            note_decision(db, self._file.now(), destination, segment, run_id, decision, who, why)
 
     def erased(self, run_id: str, destination: str, segment: str, people: int) -> None:
         """People whose removal could not wait were taken out, receipted; only their number is kept."""
@@ -97,3 +95,20 @@ class Logbook:
             """
         )
         return [Moving(r[0], r[1], r[2], datetime.fromisoformat(r[3]), r[4], r[5]) for r in rows]
+
+
+def note_decision(
+    db: sqlite3.Connection,
+    at: str,
+    destination: str,
+    segment: str,
+    run_id: str,
+    decision: str,
+    who: str,
+    why: str,
+) -> None:
+    """An operator's decision, within the commit of what it decides."""
+    db.execute(
+        "insert into decisions values (?, ?, ?, ?, ?, ?, ?)",
+        (at, destination, segment, run_id, decision, who, why),
+    )

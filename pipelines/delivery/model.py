@@ -13,6 +13,7 @@ from pydantic import TypeAdapter
 
 from connectors.base import ActionNeeded, AuthFailed, Connector, SyncOptions
 from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.journal_file import Clock, utc_now
 from pipelines.engine import Engine
 from pipelines.segments.model import Sync
 
@@ -28,6 +29,9 @@ class Account:
     state_dir: Path
     lock_wait_seconds: float
     retry_rejected_after: timedelta
+    keep_history: timedelta = timedelta(days=400)
+    clock: Clock = utc_now
+    """What time it is: the same for journal, ledger and every judgement by age."""
     duckdb_config: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -47,6 +51,8 @@ class Push:
     formerly: str | None = None
     only_opt_outs: str | None = None
     """Why nobody but those who must go may move in this run; None: nothing speaks against a full push."""
+    reason: str | None = None
+    """Why people move, for the history, when it is not the segment's rule."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +68,14 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """What one run did with one audience, or would do (``status`` planned). The sums close:
+    """What one run did with one audience, or would do (``status`` planned). Every person is in one number:
 
-    ``desired`` = kept + added + rejected + uncertain + the sum of withheld. Before sending, ``adds`` stands
-    where added, newly rejected and uncertain will.
+    ``desired`` = kept + added + rejected + uncertain_desired + the sum of withheld;
+    ``held_before`` = kept + kept_back + removed + leaving + dropped + uncertain_held;
+    ``held`` = kept + kept_back + added + leaving + the removals accepted but not finished + uncertain.
+
+    While planned, ``adds`` stands where added, newly rejected and uncertain will, ``removes`` where removed will,
+    and ``resends`` are those of the kept who are sent again.
     """
 
     destination: str
@@ -76,13 +86,28 @@ class Delivery:
     as_of: date | None = None
     desired: int = 0
     held_before: int = 0
+    """Members that are on the platform, or may be."""
     kept: int = 0
+    """Held before, desired, and there as far as receipts can tell."""
+    kept_back: int = 0
+    """Held before, not desired or not judged, and left alone by a guard."""
     adds: int = 0
     removes: int = 0
+    resends: int = 0
+    """Held and desired, and sent again: no receipt the last time, or the platform would soon drop them."""
+    asserted: int = 0
+    """Members for whom the last request is repeated, because a late copy of an earlier one may have undone it."""
     added: int = 0
     removed: int = 0
     rejected: int = 0
+    dropped: int = 0
+    """Held before without a receipt; now the platform says that it does not have them."""
+    leaving: int = 0
+    """Held before; their earlier removal is not finished on the platform."""
     uncertain: int = 0
+    """Members without a receipt, each once."""
+    uncertain_desired: int = 0
+    uncertain_held: int = 0
     held: int = 0
     must_go: int = 0
     requests: int = 0

@@ -7,38 +7,41 @@ disk through it, and after a crash the next run computes the difference again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from datetime import datetime
 
 import pyarrow as pa
 from ulid import ULID
 
-from connectors.base import Batch, Op
-from connectors.identity import Column, Identity
+from connectors.base import Batch, Limits, Op
+from connectors.identity import Identity
+from pipelines.delivery.difference import ADDS, among
+from pipelines.delivery.history import write_history
 from pipelines.delivery.identities import in_portions, write_identities
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import NumbersDoNotClose
+from pipelines.delivery.removing import stage_removing
+from pipelines.delivery.states import as_stored
 from pipelines.duck import quote
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of the outbox, read back from ledger and journal after the last answer."""
-
-    added: int
-    removed: int
-    rejected: int
-    unsure_adds: int
-    """Adds that were sent, or were to be, and have no receipt."""
-    unsure_removes: int
 
 
 class Outbox:
     """One audience's batches; lives as long as its ledger is open."""
 
-    def __init__(self, ledger: Ledger, audience: int, max_rows: int) -> None:
+    def __init__(
+        self,
+        ledger: Ledger,
+        audience: int,
+        limits: Limits,
+        at: datetime,
+        reason: str | None = None,
+    ) -> None:
+        """``at`` is the run's moment, ``reason`` why people move if not because of the segment's rule."""
         self.ledger = ledger
         self.audience = audience
-        self.max_rows = max_rows
+        self.max_rows = limits.max_rows
+        self.asynchronous = limits.asynchronous
+        self.at = at
+        self.reason = reason
         self.connection = ledger.connection
         self._numbers: dict[str, int] = {}
         self._names = ", ".join(quote(column.name) for column in ledger.identity.columns)
@@ -46,7 +49,7 @@ class Outbox:
         self.connection.execute(
             f"""
             create or replace temp table outbox (
-              op varchar, member uuid, person_no integer, was_held boolean, batch integer, ordinal integer, {columns}
+              op varchar, member uuid, person_no integer, change varchar, batch integer, ordinal integer, {columns}
             )
             """
         )
@@ -61,12 +64,12 @@ class Outbox:
     def adding(self) -> pa.Array:
         """``person_no`` of everybody to add whose payload this run does not have yet: one person for each member."""
         delta = self.connection.sql(
-            """
+            f"""
             select person_no
             from delta
             anti join fresh
               on fresh.person_no = delta.person_no
-            where change in ('add', 'again')
+            where change in {among(ADDS)}
             """
         )
         numbers: pa.Table = delta.to_arrow_table()
@@ -79,7 +82,7 @@ class Outbox:
         of exactly the platform's size.
         """
         batches = self._new_batches(
-            "add", self._int("select count(*) from delta where change in ('add', 'again')")
+            "add", self._int(f"select count(*) from delta where change in {among(ADDS)}")
         )
         position = self._put_adds("fresh", batches, 0)
         for portion in in_portions(people):
@@ -101,13 +104,13 @@ class Outbox:
               'add',
               rows.member,
               rows.person_no,
-              delta.change = 'again',
+              delta.change,
               {self._place(batches, f"(row_number() over () - 1 + {position})")},
               {self._names}
             from {rows} as rows
             join delta
               on delta.person_no = rows.person_no
-              and delta.change in ('add', 'again')
+              and delta.change in {among(ADDS)}
             """
         )
 
@@ -118,34 +121,9 @@ class Outbox:
         another. Who has no identifier left is removed by the ledger alone: there is nothing to ask for.
         Returns the batches of the others.
         """
-        handle = ", ".join(f"members.{quote(column.name)}" for column in self.identity.handle)
+        stage_removing(self.ledger, self.audience, only_must_go=only_must_go)
         names = ", ".join(quote(column.name) for column in self.identity.handle)
-        urgent = "and delta.member in (select member from must_go)" if only_must_go else ""
-        self.connection.execute(
-            f"""
-            create or replace temp table removing as
-            with
-            leaving as (
-              -- Found by key alone, so that handles are read of these rows and no others.
-              select members.rowid as position, delta.change = 'remove' as was_held
-              from members
-              join delta
-                on delta.member = members.member
-                and delta.change in ('remove', 'clear')
-              where members.audience = $audience
-              {urgent}
-            )
-            select members.member, members.person_no, leaving.was_held, {handle}
-            from members
-            join leaving
-              on leaving.position = members.rowid
-            """,
-            {"audience": self.audience},
-        )
         identifying = [column for column in self.identity.identifying if column.in_handle]
-        if len(identifying) > 1:
-            for column in identifying:
-                self._leave_out_shared(column)
         nothing = " and ".join(f"{quote(column.name)} is null" for column in identifying)
         batches = self._new_batches(
             "remove", self._int(f"select count(*) from removing where not ({nothing})")
@@ -153,8 +131,8 @@ class Outbox:
         place = self._place(batches, f"(row_number() over (partition by {nothing}) - 1)", f"not ({nothing})")
         self.connection.execute(
             f"""
-            insert into outbox (op, member, person_no, was_held, batch, ordinal, {names})
-            select 'remove', member, person_no, was_held, {place}, {names}
+            insert into outbox (op, member, person_no, change, batch, ordinal, {names})
+            select 'remove', member, person_no, change, {place}, {names}
             from removing
             """
         )
@@ -168,26 +146,6 @@ class Outbox:
         batch = f"{first} + cast({position} // {self.max_rows} as integer)"
         ordinal = f"cast({position} % {self.max_rows} as integer)"
         return f"case when {condition} then {batch} end, case when {condition} then {ordinal} end"
-
-    def _leave_out_shared(self, column: Column) -> None:
-        name = quote(column.name)
-        self.connection.execute(
-            f"""
-            update removing
-            set {name} = null
-            where {name} in (
-                select {name}
-                from members
-                where audience = $audience
-                  and member not in (select member from removing)
-                union all
-                select {name}
-                from outbox
-                where op = 'add'
-              )
-            """,
-            {"audience": self.audience},
-        )
 
     # --- batches ---------------------------------------------------------------------------------------------
 
@@ -209,11 +167,13 @@ class Outbox:
         """Let the members point at their batches, in one transaction; the journal knows the batches already."""
         names = ", ".join(quote(column.name) for column in self.identity.handle)
         with self.ledger.commit("point"):
+            self._note_opposites()
+            write_history(self.ledger, self.audience, self.reason, self.at)
             self.connection.execute(
                 """
                 delete from members
                 where audience = $audience
-                  and member in (select member from outbox where op = 'add' and was_held)
+                  and member in (select member from outbox where op = 'add')
                 """,
                 {"audience": self.audience},
             )
@@ -247,6 +207,38 @@ class Outbox:
                 """,
                 {"audience": self.audience},
             )
+            self._note_positions()
+
+    def _note_opposites(self) -> None:
+        """Remember for whom the opposite was sent so lately that a copy of it may come after this request."""
+        self.connection.execute(
+            """
+            insert into settling
+            select $audience, members.member, members.batch
+            from members
+            join outbox
+              on outbox.member = members.member
+            join batch_states
+              on batch_states.batch = members.batch
+            where members.audience = $audience
+              and outbox.batch is not null
+              and batch_states.op <> outbox.op
+              and batch_states.closes_at > $now
+            """,
+            {"audience": self.audience, "now": as_stored(self.at)},
+        )
+
+    def _note_positions(self) -> None:
+        """A verdict that comes in a later run names rows by position; remember whose they are."""
+        if self.asynchronous:
+            self.connection.execute(
+                """
+                insert into positions
+                select batch, ordinal, member
+                from outbox
+                where batch is not null
+                """
+            )
 
     def rows(self, batch: Batch) -> pa.Table:
         """A batch's payload: all columns of the identity for an add, its handle for a removal."""
@@ -267,8 +259,20 @@ class Outbox:
 
     def split(self, batch: Batch, without: Iterable[int]) -> list[Batch]:
         """Put a refused batch's rows, without some, into new batches: one when rows are left out, else two halves."""
-        number = self._numbers[batch.id]
         left_out = list(without)
+        if not left_out:
+            return self.halves(batch, left_out)
+        total = self._remain(batch, left_out)
+        return self._new_batches(batch.op, total, total)
+
+    def halves(self, batch: Batch, without: Iterable[int]) -> list[Batch]:
+        """Put a batch's rows, without some, into two new batches."""
+        total = self._remain(batch, list(without))
+        return self._new_batches(batch.op, total, (total + 1) // 2)
+
+    def _remain(self, batch: Batch, left_out: list[int]) -> int:
+        """Number the rows of a batch, without some, anew; returns how many they are."""
+        number = self._numbers[batch.id]
         self.connection.execute(
             f"""
             create or replace temp table remaining as
@@ -279,8 +283,7 @@ class Outbox:
             """,
             {"left_out": left_out},
         )
-        total = self._int("select count(*) from remaining")
-        return self._new_batches(batch.op, total, total if left_out else (total + 1) // 2)
+        return self._int("select count(*) from remaining")
 
     def repoint(self, batch: Batch, parts: Sequence[Batch]) -> None:
         """Let outbox and members follow a split; the journal knows the new batches already."""
@@ -300,6 +303,19 @@ class Outbox:
                 """,
                 {"audience": self.audience},
             )
+            self.connection.execute(
+                f"update history set batch = {moved} from remaining "
+                f"where history.batch = {old} and history.member = remaining.member"
+            )
+            if self.asynchronous:
+                self.connection.execute(f"delete from positions where batch = {old}")
+                self.connection.execute(
+                    f"""
+                    insert into positions
+                    select {moved}, cast(position % {half} as integer), member
+                    from remaining
+                    """
+                )
         self.connection.execute(
             f"""
             update outbox
@@ -311,43 +327,6 @@ class Outbox:
         )
 
     # --- afterwards ------------------------------------------------------------------------------------------
-
-    def outcome(self) -> Outcome:
-        """Count what became of every row; needs the states read anew after the last answer."""
-        rows = self.connection.execute(
-            """
-            select
-              outbox.op,
-              outbox.was_held,
-              case
-                when members.member is null then 'gone'
-                when rejected.member is not null then 'rejected'
-                else coalesce(batch_states.state, 'maybe')
-              end as state,
-              count(*)
-            from outbox
-            left join members
-              on members.audience = $audience
-              and members.member = outbox.member
-            left join batch_states
-              on batch_states.batch = members.batch
-            left join rejected
-              on rejected.batch = members.batch
-              and rejected.member = members.member
-            group by all
-            """,
-            {"audience": self.audience},
-        ).fetchall()
-        added = sum(n for op, _, state, n in rows if op == "add" and state == "on")
-        rejected = sum(n for op, _, state, n in rows if op == "add" and state == "rejected")
-        removed = sum(
-            n for op, held, state, n in rows if op == "remove" and held and state in ("gone", "leaving")
-        )
-        lost = sum(n for op, held, state, n in rows if op == "add" and state not in ("on", "rejected"))
-        stuck = sum(
-            n for op, held, state, n in rows if op == "remove" and held and state not in ("gone", "leaving")
-        )
-        return Outcome(added, removed, rejected, unsure_adds=lost, unsure_removes=stuck)
 
     def urgent_removed(self) -> int:
         """People whose removal could not wait and was receipted."""
@@ -362,7 +341,14 @@ class Outbox:
             )
             select count(*)
             from urgent
-            anti join (select member from members where audience = {self.audience}) as held
+            anti join (
+              select members.member
+              from members
+              join batch_states
+                on batch_states.batch = members.batch
+              where members.audience = {self.audience}
+                and batch_states.state <> 'gone'
+            ) as held
               on held.member = urgent.member
             """
         )

@@ -12,7 +12,7 @@ from pipelines.delivery.difference import Difference
 from pipelines.delivery.entries import Rejection
 from pipelines.delivery.guards import Verdict
 from pipelines.delivery.model import Delivery, NumbersDoNotClose, Push, Run
-from pipelines.delivery.outbox import Outcome
+from pipelines.delivery.outcome import Outcome
 
 
 def planned(
@@ -31,6 +31,7 @@ def planned(
         withheld["pending_removal"] += difference.pending
     if judged.stops and difference.adds:
         withheld["guard"] += difference.adds
+    kept_back = difference.unjudged + (difference.removes - difference.must_go if judged.stops else 0)
     return Delivery(
         destination=destination,
         segment=push.segment,
@@ -41,8 +42,12 @@ def planned(
         desired=difference.desired,
         held_before=difference.held,
         kept=difference.kept,
+        kept_back=kept_back,
         adds=difference.adds,
         removes=difference.removes,
+        resends=difference.resends,
+        asserted=difference.asserted,
+        leaving=difference.leaving,
         rejected=difference.rejected,
         held=difference.held,
         must_go=difference.must_go,
@@ -71,30 +76,48 @@ def receipted(
 
     Raises NumbersDoNotClose when anybody is unaccounted for.
     """
+    unsent = difference.resends if stopped else 0
+    unsure_held = outcome.unsure_resends + unsent
     delivery = replace(
         plan,
         status="failed" if errors else "stopped" if stopped else "delivered",
+        kept=difference.kept + outcome.resent,
         added=outcome.added,
         removed=outcome.removed,
-        rejected=difference.rejected + outcome.rejected,
-        uncertain=outcome.unsure_adds + outcome.unsure_removes,
+        rejected=difference.rejected + outcome.rejected + outcome.rejected_held,
+        dropped=outcome.rejected_held,
+        uncertain=unsure_held + outcome.unsure_adds + outcome.unsure_removes + outcome.unsure_repeats,
+        uncertain_desired=unsure_held + outcome.unsure_adds,
+        uncertain_held=unsure_held + outcome.unsure_removes,
         held=held,
         requests=requests,
         rejected_unnamed=unnamed,
         errors=tuple(dict.fromkeys(errors)),
         needs_person=needs_person,
     )
-    _must_close(delivery, difference, outcome, stopped)
+    _must_close(delivery, outcome)
     return delivery
 
 
-def _must_close(delivery: Delivery, difference: Difference, outcome: Outcome, stopped: bool) -> None:
+def _must_close(delivery: Delivery, outcome: Outcome) -> None:
     """Every desired person and every held member is accounted for, or the run says so and is red."""
-    withheld = sum(delivery.withheld.values())
-    desired = difference.kept + outcome.added + delivery.rejected + outcome.unsure_adds + withheld
-    if desired != difference.desired:
-        raise NumbersDoNotClose(f"{delivery.segment}: {difference.desired} desired, {desired} accounted for")
-    due = difference.must_go if stopped else difference.removes
-    if outcome.removed + outcome.unsure_removes != due:
-        done = outcome.removed + outcome.unsure_removes
-        raise NumbersDoNotClose(f"{delivery.segment}: {due} to remove, {done} accounted for")
+    d = delivery
+    sums = {
+        "desired": (
+            d.desired,
+            d.kept + d.added + d.rejected + d.uncertain_desired + sum(d.withheld.values()),
+        ),
+        "held before": (
+            d.held_before,
+            d.kept + d.kept_back + d.removed + d.leaving + d.dropped + d.uncertain_held,
+        ),
+        "held": (
+            d.held,
+            d.kept + d.kept_back + d.added + d.leaving + outcome.still_leaving + d.uncertain,
+        ),
+    }
+    open_sums = [
+        f"{people} {name}, {told} accounted for" for name, (people, told) in sums.items() if people != told
+    ]
+    if open_sums:
+        raise NumbersDoNotClose(f"{d.segment}: {'; '.join(open_sums)}")

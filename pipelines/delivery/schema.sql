@@ -73,3 +73,9 @@ create table if not exists erasures (
   run_id text not null,
   people integer not null
 ) strict;
+
+-- The mark of the ledger that this journal was last used with; each use gives it a new one.
+create table if not exists lineages (
+  destination text primary key,
+  mark text not null
+) strict;

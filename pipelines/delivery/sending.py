@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
+from threading import Thread
 
 from connectors.base import (
     Audience,
@@ -27,11 +29,14 @@ from connectors.base import (
 from pipelines.delivery.boundaries import reached
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.outbox import Outbox
+from pipelines.delivery.verdicts import Verdicts
 
 FAILURES_BEFORE_GIVING_UP = 3
 """Consecutive batches without a receipt after which the destination is left alone until the next run."""
-MOST_SPLITS = 64
-"""Refused batches that one audience may split in one run: enough to find four bad rows among 10,000."""
+MOST_SPLITS = 128
+"""Batches that one audience may split in one run in search of bad rows: enough for nine among 10,000."""
+NOT_NAMED = "refused_by_count"
+"""The reason of a row that the platform counted as refused without naming it, found by halving its batch."""
 
 Progress = Callable[[str, int, int], None]
 """Called with the operation, the batches done and their number."""
@@ -49,6 +54,7 @@ class Sender:
     audience: Audience
     journal: Journal
     outbox: Outbox
+    verdicts: Verdicts
     progress: Progress
     requests: int = 0
     unnamed: int = 0
@@ -66,24 +72,21 @@ class Sender:
         queue = deque(batches)
         under_way: dict[Future[Receipt], Batch] = {}
         done = 0
-        with ThreadPoolExecutor(
-            self.connector.limits.max_in_flight, thread_name_prefix="turnout-send"
-        ) as pool:
-            while queue or under_way:
-                while queue and not self.stopped_by and len(under_way) < self.connector.limits.max_in_flight:
-                    batch = queue.popleft()
-                    rows = self.outbox.rows(batch)
-                    self.journal.sent(batch)
-                    reached(f"platform.{op}.before")
-                    self.requests += 1
-                    call = self.connector.add if op == "add" else self.connector.remove
-                    under_way[pool.submit(call, self.audience, rows, batch)] = batch
-                if not under_way:
-                    break
-                for future in wait(under_way, return_when=FIRST_COMPLETED).done:
-                    queue.extend(self._settle(under_way.pop(future), future))
-                    done += 1
-                    self.progress(op, done, done + len(queue) + len(under_way))
+        while queue or under_way:
+            while queue and not self.stopped_by and len(under_way) < self.connector.limits.max_in_flight:
+                batch = queue.popleft()
+                rows = self.outbox.rows(batch)
+                self.journal.sent(batch)
+                reached(f"platform.{op}.before")
+                self.requests += 1
+                call = self.connector.add if op == "add" else self.connector.remove
+                under_way[_under_way(partial(call, self.audience, rows, batch))] = batch
+            if not under_way:
+                break
+            for future in wait(under_way, return_when=FIRST_COMPLETED).done:
+                queue.extend(self._settle(under_way.pop(future), future))
+                done += 1
+                self.progress(op, done, done + len(queue) + len(under_way))
         if isinstance(self.stopped_by, AudienceGone):
             raise self.stopped_by
 
@@ -103,10 +106,30 @@ class Sender:
             self._failed(DeliveryError(sentence))
         else:
             self._failures = 0
-            self.unnamed += receipt.rejected_unlocated
-            rejected = self.outbox.members(batch, receipt.rejected)
-            self.journal.settle(self.destination, self.segment, batch.id, receipt, rejected)
+            return self._take(batch, receipt)
         return []
+
+    def _take(self, batch: Batch, receipt: Receipt) -> list[Batch]:
+        """Journal a receipt; when it only counts refused rows, returns the halves that find them."""
+        guilty = dict(receipt.rejected)
+        others = batch.size - len(guilty)
+        unnamed = min(receipt.rejected_unlocated, others)
+        searched = unnamed > 0 and batch.op == "add" and self.connector.limits.exact_counts
+        halves: list[Batch] = []
+        if searched and unnamed == others:
+            guilty |= {row: NOT_NAMED for row in range(batch.size) if row not in guilty}
+        elif searched and self._splits < MOST_SPLITS:
+            self._splits += 1
+            halves = self.outbox.halves(batch, guilty)
+        else:
+            self.unnamed += unnamed
+            searched = False
+        known = replace(receipt, rejected_unlocated=0) if searched else receipt
+        complaint = self.verdicts.settle(batch.id, batch.op, known, self.outbox.members(batch, guilty))
+        if complaint and complaint not in self.errors:
+            self.errors.append(complaint)
+        self._replace(batch, halves)
+        return halves
 
     def _failed(self, error: DeliveryError) -> None:
         self._failures += 1
@@ -131,8 +154,25 @@ class Sender:
         self.journal.refuse_rows(
             self.destination, self.segment, batch.id, str(refusal), self.outbox.members(batch, guilty)
         )
-        if not parts:
-            return []
-        self.journal.plan(self.destination, self.segment, self.run_id, self.as_of, parts)
-        self.outbox.repoint(batch, parts)
+        self._replace(batch, parts)
         return parts
+
+    def _replace(self, batch: Batch, parts: Sequence[Batch]) -> None:
+        """Let the members of a batch follow its parts, which the journal learns of first."""
+        if parts:
+            self.journal.plan(self.destination, self.segment, self.run_id, self.as_of, parts)
+            self.outbox.repoint(batch, parts)
+
+
+def _under_way(call: Callable[[], Receipt]) -> Future[Receipt]:
+    """A request in a thread of its own, which holds up nobody who is told to end: its batch is journalled as sent."""
+    future: Future[Receipt] = Future()
+
+    def answer() -> None:
+        try:
+            future.set_result(call())
+        except BaseException as error:  # noqa: BLE001 - whoever asks for the result gets it
+            future.set_exception(error)
+
+    Thread(target=answer, name="turnout-send", daemon=True).start()
+    return future

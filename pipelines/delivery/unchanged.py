@@ -106,6 +106,13 @@ def _uncertain(ledger: Ledger, audience: int) -> Numbers:
         union
         select members.person_no
         from members
+        join asserting
+          on asserting.member = members.member
+        where members.audience = {audience}
+          and members.person_no is not null
+        union
+        select members.person_no
+        from members
         join rejected
           on rejected.batch = members.batch
           and rejected.member = members.member

@@ -22,7 +22,7 @@ def test_a_lost_answer_is_repaired_by_the_next_run(world: World, platform: Platf
     [result] = push_all(world, platform, tmp_path, "vip")
     assert (result.status, result.added, result.uncertain) == ("failed", 5, 20)
     [result] = push_all(world, platform, tmp_path, "vip")
-    assert (result.status, result.added, result.kept) == ("delivered", 20, 5)
+    assert (result.status, result.added, result.kept, result.resends) == ("delivered", 0, 25, 20)
     assert platform.members("vip") == world.desired("vip")
 
 
@@ -106,7 +106,7 @@ def test_resync_sends_everybody_again_and_still_removes(
     platform.audiences["turnout:vip"].clear()
     world.want("vip", set(range(2, 25)))
     [result] = push_all(world, platform, tmp_path, "vip", resync=True)
-    assert (result.added, result.removed) == (23, 2)
+    assert (result.kept, result.resends, result.removed) == (23, 23, 2)
     assert platform.members("vip") == world.desired("vip")
 
 
@@ -189,5 +189,5 @@ def test_a_lost_journal_doubts_everything(world: World, platform: Platform, tmp_
     world.want("vip", set(range(1, 25)))
     platform.audiences["turnout:vip"] = platform.members("vip")
     [result] = push_all(world, platform, tmp_path, "vip")
-    assert (result.added, result.removed) == (24, 1)
+    assert (result.kept, result.resends, result.removed) == (24, 24, 1)
     assert platform.members("vip") == world.desired("vip")

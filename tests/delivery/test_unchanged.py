@@ -19,8 +19,8 @@ from pipelines.delivery.unchanged import compare_everybody, set_aside
 
 AUDIENCE, OTHER = 1, 2
 PEOPLE = range(8)
-STATES = {1: "on", 2: "on", 3: "maybe", 4: "leaving", 5: "gone"}
-"""What the batches 1 to 5 say; batch 6 is not journalled."""
+STATES = {1: "on", 2: "on", 3: "maybe", 4: "leaving", 5: "gone", 6: "expiring"}
+"""What the batches 1 to 6 say; batch 7 is not journalled."""
 
 Delta = Counter[tuple[str, str | None, bool, UUID | None, int | None, int]]
 
@@ -44,11 +44,13 @@ class Situation:
     wanted: set[int]
     moved_too: set[int]
     """People in ``moved`` without need: that must do no harm."""
+    asserting: set[int]
+    """Members whose last request is due once more."""
 
 
 members = st.integers(0, 9)
 rows = st.lists(
-    st.builds(Held, members, st.none() | st.sampled_from(PEOPLE), st.integers(1, 6), st.booleans()),
+    st.builds(Held, members, st.none() | st.sampled_from(PEOPLE), st.integers(1, 7), st.booleans()),
     max_size=10,
     unique_by=lambda row: row.member,
 )
@@ -61,6 +63,7 @@ situations = st.builds(
     held=st.fixed_dictionaries({AUDIENCE: rows, OTHER: rows}),
     wanted=st.sets(st.sampled_from(PEOPLE)),
     moved_too=st.sets(st.sampled_from(PEOPLE)),
+    asserting=st.sets(members),
 )
 
 
@@ -101,7 +104,7 @@ def test_people_who_stay_are_not_compared_by_member(tmp_path: Path) -> None:
     own = {n: (n, None) for n in PEOPLE}
     held = {AUDIENCE: [Held(n, n, 1, rejected=False) for n in range(7)], OTHER: []}
     with open_ledger(tmp_path) as ledger:
-        fill(ledger, Situation(own, held, set(), set()), most_stay=False)
+        fill(ledger, Situation(own, held, set(), set(), set()), most_stay=False)
         kept = set_aside(ledger, AUDIENCE, pa.table({"person_no": pa.array(range(1, 8), pa.int32())}))
         assert kept == 6
         assert ledger.connection.execute("select person_no from wanted").fetchall() == [(7,)]
@@ -135,6 +138,9 @@ def fill(ledger: Ledger, situation: Situation, most_stay: bool) -> None:
             [person, None if member is None else member_key(member), refused],
         )
     connection.execute("create temp table rejected (batch integer, member uuid)")
+    connection.execute("create temp table asserting (member uuid)")
+    for member in situation.asserting:
+        connection.execute("insert into asserting values ($1)", [member_key(member)])
     for audience, rows in everybody(situation, most_stay).items():
         for row in rows:
             connection.execute(

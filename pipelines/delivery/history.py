@@ -1,0 +1,67 @@
+"""Who joined and left which audience, when and why: one row for every member that a batch carried.
+
+Append only, written in the commit that lets the members point at the batch, and kept for a declared time. Whether
+a row's request was applied is the journal's to say, so a reader joins it.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.states import as_stored
+
+REASONS = {
+    "entered_rule": "the segment's rule began to hold",
+    "left_rule": "the segment's rule holds no more",
+    "identity_changed": "the person has another identifier now",
+    "consent_withdrawn": "the consent that this destination needs is not there any more",
+    "suppressed": "the person is on a suppression list",
+    "deleted": "the person asked to be erased",
+    "gone_from_source": "the sources do not know the person any more",
+    "sent_again": "the last request had no receipt",
+    "refreshed_for_expiry": "the platform drops members that are not sent again",
+    "asserted": "a late copy of an earlier request may have undone the last one",
+}
+"""Why a member is sent; a push that has a reason of its own (undo, retirement) gives that instead of the rule."""
+
+
+def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetime) -> None:
+    """Write down everybody in the outbox; inside the caller's commit."""
+    ledger.connection.execute(
+        """
+        insert into history
+        select
+          $audience,
+          $at,
+          outbox.op,
+          case
+            when outbox.change in ('assert_on', 'assert_gone') then 'asserted'
+            when outbox.change = 'again' then 'sent_again'
+            when outbox.change = 'expire' then 'refreshed_for_expiry'
+            when outbox.op = 'remove' and identities.refused = 'erased' then 'deleted'
+            when outbox.op = 'remove' and identities.refused = 'no_consent' then 'consent_withdrawn'
+            when outbox.op = 'remove' and identities.refused = 'gone_from_source' then 'gone_from_source'
+            when outbox.op = 'remove' and identities.refused is not null then 'suppressed'
+            when outbox.person_no in (select person_no from outbox group by person_no having count(distinct op) = 2)
+              then 'identity_changed'
+            else coalesce($reason, case outbox.op when 'add' then 'entered_rule' else 'left_rule' end)
+          end,
+          outbox.member,
+          outbox.person_no,
+          outbox.batch
+        from outbox
+        left join identities
+          on identities.person_no = outbox.person_no
+        where outbox.change <> 'clear'
+        """,
+        {"audience": audience, "at": as_stored(at), "reason": reason},
+    )
+
+
+def prune_history(ledger: Ledger, now: datetime, keep: timedelta) -> None:
+    """Forget what is older than the declared time."""
+    with ledger.commit("prune_history"):
+        ledger.connection.execute(
+            "delete from history where moment < $before", {"before": as_stored(now - keep)}
+        )

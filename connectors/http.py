@@ -307,17 +307,19 @@ class Http:
         return max(self.timing.first_pause, min(self.timing.longest_pause, call.throttled_for))
 
     def _enough(self, call: _Call, error: BaseException | None, repeatable: bool) -> bool:
-        if self._late(call, 0):
-            return True
         if isinstance(error, Throttled):
             return call.throttled_for > self.timing.longest_throttle
+        if self._late(call, self._doubled(call)):
+            return True
         return call.failures >= self.timing.attempts or (isinstance(error, NoAnswer) and not repeatable)
 
     def _pause(self, call: _Call, error: BaseException | None) -> float:
         if isinstance(error, Throttled):
             return 0.0  # waited for at the account's gate, see ``_hold_others``
-        doubled = self.timing.first_pause * 2 ** (call.failures - 1)
-        return self.pause_with(min(self.timing.longest_pause, doubled))
+        return self.pause_with(self._doubled(call))
+
+    def _doubled(self, call: _Call) -> float:
+        return min(self.timing.longest_pause, self.timing.first_pause * 2 ** max(0, call.failures - 1))
 
     def _hold_others(self, call: _Call, error: BaseException | None) -> None:
         """The limit is the account's: when one thread is asked to wait, all wait."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeGuard
 
 from connectors.base import (
@@ -38,8 +38,13 @@ def error_of(answer: Answer) -> Mapping[str, object] | None:
     return error
 
 
-def judge(answer: Answer, variables: str, positions: Positions, secrets: tuple[str, ...]) -> None:
-    """Raise what an answer means; errors may hide in an HTTP 200. ``variables``: settings that sign requests."""
+def judge(
+    answer: Answer, variables: str, positions: Positions, secrets: tuple[str, ...], sent: Iterable[str] = ()
+) -> None:
+    """Raise what an answer means; errors may hide in an HTTP 200.
+
+    ``variables``: settings that sign requests; ``sent``: identifiers that the request held.
+    """
     error = error_of(answer)
     if error is None:
         return
@@ -60,7 +65,7 @@ def judge(answer: Answer, variables: str, positions: Positions, secrets: tuple[s
         case "rows_invalid":
             rows = named_rows(error.get("rows"), positions)
             raise RowsRefused(f"{NAME}: some rows are not acceptable", rows)
-    raise Refused(f"{NAME}: refused ({code}): {redact(str(error.get('message', '')), secrets)}")
+    raise Refused(f"{NAME}: refused ({code}): {redact(str(error.get('message', '')), secrets, sent)}")
 
 
 def receipt(body: object, sent: Sequence[Row] | None, settings: PracticeSettings, reference: str) -> Receipt:

@@ -29,6 +29,7 @@ from connectors.base import (
 from connectors.http import Http, HttpConnector, Timing
 from connectors.identity import Column, Identity
 from connectors.oauth import Credential, TokenProvider
+from connectors.platform_ids import platform_id
 from connectors.practice.answers import Row, judge, receipt
 from connectors.practice.settings import PracticeSettings
 from connectors.rules import EMAIL, phone_e164
@@ -62,6 +63,7 @@ class PracticeConnector(HttpConnector):
             max_in_flight=settings.max_in_flight,
             verdicts=Verdicts(settings.verdicts),
             asynchronous=settings.delivery == "job",
+            settles_after=timedelta(seconds=settings.settles_after_seconds),
         )
         self.identity = Identity(
             "practice",
@@ -146,15 +148,16 @@ class PracticeConnector(HttpConnector):
                 job = self._ask("POST", f"/audiences/{audience.id}/jobs", {"op": batch.op, "rows": rows}).get(
                     "job"
                 )
-                if not isinstance(job, str) or not job:
+                reference = platform_id(job)
+                if reference is None:
                     raise Uncertain("Practice platform: the answer names no job; it is sent again next time")
-                return Receipt("accepted", job, poll_after=POLL_AFTER)
+                return Receipt("accepted", reference, poll_after=POLL_AFTER)
 
     def _upload(self, audience: Audience, rows: Sequence[Row], batch: Batch) -> dict[str, object]:
         """Numbered requests of one session; the last one's answer. An unfinished session changes nothing."""
         path = f"/audiences/{audience.id}/sessions"
-        session = self._ask("POST", path, {"op": batch.op}).get("session")
-        if not isinstance(session, str) or not session:
+        session = platform_id(self._ask("POST", path, {"op": batch.op}).get("session"))
+        if session is None:
             raise Refused("Practice platform: no session was opened; nothing was sent")
         answer: dict[str, object] = {}
         for number, last, part in self._parts(rows):
@@ -181,7 +184,8 @@ class PracticeConnector(HttpConnector):
         return {name: getattr(self.config, name) for name in names}
 
     def _usable(self, found: dict[str, object]) -> Audience:
-        if "id" not in found:
+        audience_id = platform_id(found.get("id"))
+        if audience_id is None:
             raise Uncertain("Practice platform: the answer names no audience; it is looked for next time")
         other = [name for name, way in self._ways().items() if found.get(name) != way]
         if other:
@@ -190,7 +194,7 @@ class PracticeConnector(HttpConnector):
                 f"Practice platform: the audience was created with another {other[0]};"
                 f" set {setting} back, or delete the audience"
             )
-        return Audience(str(found["id"]), str(found.get("name", "")))
+        return Audience(audience_id, str(found.get("name", "")))
 
     def _ask(
         self,
@@ -202,7 +206,7 @@ class PracticeConnector(HttpConnector):
         repeatable: bool = True,
     ) -> dict[str, object]:
         def judged(answer: Answer) -> None:
-            judge(answer, self._variables, self.config.positions, self.http.secrets)
+            judge(answer, self._variables, self.config.positions, self.http.secrets, _values(body))
 
         def sent() -> Answer:
             made = None if body is None else (lambda _: body)
@@ -239,3 +243,10 @@ class PracticeConnector(HttpConnector):
             raise AuthFailed(f"{self.destination}: set {env_prefix(self.destination)}{name.upper()}")
         value: str = secret.get_secret_value()
         return value
+
+
+def _values(body: object) -> Iterator[str]:
+    """The identifiers in a request's rows, which an error's text may repeat."""
+    rows = body.get("rows") if isinstance(body, dict) else None
+    for row in rows if isinstance(rows, list) else []:
+        yield from (value for value in row.values() if isinstance(value, str))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import asdict
 from json import JSONDecodeError
 from typing import get_args
@@ -25,8 +26,10 @@ def refusal(message: str, status: int = 400) -> JSONResponse:
     return JSONResponse({"error": message}, status)
 
 
-def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
-    """All routes of the API."""
+def api_routes(
+    state: SandboxState, board: FaultBoard, clock_moved: Callable[[], Awaitable[None]]
+) -> list[Route]:
+    """All routes of the API; ``clock_moved`` lets happen what was waiting for its time."""
 
     async def audiences(request: Request) -> Response:
         return JSONResponse([asdict(a) for a in state.audiences(request.query_params.get("platform"))])
@@ -132,9 +135,11 @@ def api_routes(state: SandboxState, board: FaultBoard) -> list[Route]:
         ):
             return refusal('expected {"seconds": a number}')
         try:
-            return JSONResponse({"now": clock.text(state.advance_clock(wish["seconds"]))})
+            now = state.advance_clock(wish["seconds"])
         except ValueError as error:
             return refusal(str(error))
+        await clock_moved()
+        return JSONResponse({"now": clock.text(now)})
 
     async def folder(_: Request) -> Response:
         return JSONResponse({"folder": str(state.folder.resolve())})

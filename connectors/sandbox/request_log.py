@@ -5,8 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-from connectors.sandbox.store import now_text
+from connectors.sandbox import clock
 from connectors.sandbox.wire import Platform, Reply, loggable_path
+
+KEPT_REQUESTS = 50_000
+"""Newest lines that are kept; older ones go, a portion at a time."""
+PRUNED_EVERY = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +34,12 @@ def open_entry(db: sqlite3.Connection, platform: Platform, method: str, path: st
     """Note a request on arrival and return its number, so that even one that kills the server is seen."""
     cursor = db.execute(
         "insert into requests (at, platform, method, path) values (?, ?, ?, ?)",
-        (now_text(), platform.value, method, loggable_path(path)),
+        (clock.text(clock.now(db)), platform.value, method, loggable_path(path)),
     )
-    return int(cursor.lastrowid or 0)
+    number = int(cursor.lastrowid or 0)
+    if number % PRUNED_EVERY == 0:
+        db.execute("delete from requests where id <= ?", (number - KEPT_REQUESTS,))
+    return number
 
 
 def close_entry(

@@ -211,3 +211,10 @@ create table if not exists mailchimp_batches (
   completed_at text,
   results blob
 );
+
+-- What a fault has in store for a batch, by the sandbox's clock; starts_at is null when it never starts.
+create table if not exists mailchimp_batch_fates (
+  batch text primary key,
+  starts_at real,
+  fails integer not null
+);

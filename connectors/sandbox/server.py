@@ -9,7 +9,9 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import TracebackType
+from urllib.request import ProxyHandler, Request, build_opener
 
+import orjson
 import uvicorn
 from starlette.applications import Starlette
 from starlette.middleware import Middleware
@@ -69,8 +71,13 @@ def create_app(
         "/mailchimp": Gate(Platform.MAILCHIMP, mailchimp, store, board, register, Connections()),
         "/practice": Gate(Platform.PRACTICE, PracticeApi(store), store, board, register),
     }
+
+    async def clock_moved() -> None:
+        for gate in gates.values():
+            await gate.apply_due()
+
     routes: list[BaseRoute] = [Mount(path, app=gate) for path, gate in gates.items()]
-    routes += [*api_routes(state, board), *make_pages(state, board).routes()]
+    routes += [*api_routes(state, board, clock_moved), *make_pages(state, board, clock_moved).routes()]
     middleware = [] if allow_remote else [Middleware(LocalOnly)]
     return Starlette(routes=routes, middleware=middleware, lifespan=lifespan)
 
@@ -123,6 +130,16 @@ class SandboxServer:
     def practice_url(self) -> str:
         """Base address of the practice platform."""
         return f"{self.url}/practice"
+
+    def advance_clock(self, seconds: float) -> None:
+        """Let time pass: jobs end, tokens and sessions expire, and requests that were held back are applied."""
+        call = Request(  # noqa: S310 - our own address
+            f"{self.url}/sandbox/api/clock",
+            orjson.dumps({"seconds": seconds}),
+            {"Content-Type": "application/json"},
+        )
+        with build_opener(ProxyHandler({})).open(call, timeout=START_SECONDS):
+            pass
 
     def __enter__(self) -> SandboxServer:
         self._thread = threading.Thread(

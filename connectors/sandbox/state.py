@@ -12,10 +12,10 @@ import orjson
 
 from connectors.sandbox import clock, request_log
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
+from connectors.sandbox.faults import incidents
 from connectors.sandbox.mailchimp import addresses, contacts, lists
 from connectors.sandbox.mailchimp.contacts import LeftBy, Status
 from connectors.sandbox.meta import audiences
-from connectors.sandbox.practice import audiences as practice_audiences
 from connectors.sandbox.practice import jobs, tokens
 from connectors.sandbox.request_log import LoggedRequest
 from connectors.sandbox.store import FILE_NAME, Store
@@ -286,15 +286,12 @@ class SandboxState:
     def delete_audience(self, platform: str, audience_id: str) -> None:
         """Delete an audience behind everybody's back, as a colleague in the platform's own pages would."""
         with self._store.writing() as db:
-            match Platform(platform):
-                case Platform.META:
-                    audiences.delete(db, int(audience_id))
-                case Platform.PRACTICE:
-                    practice_audiences.delete(db, int(audience_id))
-                case Platform.MAILCHIMP:
-                    members = "delete from mailchimp_segment_members where segment_id = ?"
-                    db.execute(members, (int(audience_id),))
-                    db.execute("delete from mailchimp_segments where id = ?", (int(audience_id),))
+            incidents.delete_audience(db, Platform(platform), int(audience_id))
+
+    def lose_members(self, platform: str, audience_id: str, share: float, *, seed: int = 0) -> int:
+        """Let the platform drop a share of an audience's members without a word; returns how many."""
+        with self._store.writing() as db:
+            return incidents.lose_members(db, Platform(platform), int(audience_id), share, seed)
 
     def flag_audience(self, audience_id: str, *, flagged: bool = True) -> None:
         """Flag a Meta audience as the platform's reviewers would, or clear it."""
@@ -307,7 +304,11 @@ class SandboxState:
             return clock.now(db)
 
     def advance_clock(self, seconds: float) -> float:
-        """Let time pass on all platforms; returns the new time. Raises ValueError for a step back."""
+        """Let time pass on all platforms; returns the new time. Raises ValueError for a step back.
+
+        Requests that faults hold back are applied with the next request; ``SandboxServer.advance_clock`` and the
+        API apply them at once.
+        """
         with self._store.writing() as db:
             clock.advance(db, seconds)
             return clock.now(db)

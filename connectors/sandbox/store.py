@@ -6,20 +6,15 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
 
+from connectors.sandbox import clock
 from connectors.sandbox.wire import Platform
 
 FILE_NAME = "sandbox.sqlite"
 BUSY_SECONDS = 30
 SCHEMAS = ("schema.sql", "practice/schema.sql")
-
-
-def now_text() -> str:
-    """This moment as both platforms' documents write times: ISO 8601, UTC, to the second."""
-    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 class Store:
@@ -66,7 +61,7 @@ class Store:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: kept when the block ends, undone when it raises."""
+        """One transaction: kept when the block ends, undone when it raises or is only rehearsed."""
         with self._turn:
             connection = self._connection()
             connection.execute("begin immediate")
@@ -75,7 +70,20 @@ class Store:
             except BaseException:
                 connection.execute("rollback")
                 raise
-            connection.execute("commit")
+            connection.execute("rollback" if self._rehearsing else "commit")
+
+    @contextmanager
+    def rehearsal(self) -> Iterator[None]:
+        """Inside the block, nothing that this thread writes is kept."""
+        self._threads.rehearsing = True
+        try:
+            yield
+        finally:
+            self._threads.rehearsing = False
+
+    @property
+    def _rehearsing(self) -> bool:
+        return getattr(self._threads, "rehearsing", False)
 
     def close(self) -> None:
         """Close every thread's connection."""
@@ -98,5 +106,5 @@ def record_change(
     """Note what one request did to an audience, for the size over time."""
     db.execute(
         "insert into changes (at, platform, audience, request, added, removed, size) values (?, ?, ?, ?, ?, ?, ?)",
-        (now_text(), platform.value, audience, request, added, removed, size),
+        (clock.text(clock.now(db)), platform.value, audience, request, added, removed, size),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from connectors.sandbox import (
     SANDBOX_MAILCHIMP_LIST,
     SANDBOX_META_AD_ACCOUNT,
     SANDBOX_META_TOKEN,
+    SANDBOX_PRACTICE_TOKEN,
     SandboxServer,
 )
 from tests.sandbox.openapi import OfficialAnswers, official_answers
@@ -107,6 +108,48 @@ class MailchimpCaller:
         )
 
 
+@dataclass
+class PracticeCaller:
+    """Plain HTTP to the practice platform."""
+
+    base: str
+    session: requests.Session = field(default_factory=requests.Session)
+
+    def __post_init__(self) -> None:
+        self.session.headers["Authorization"] = f"Bearer {SANDBOX_PRACTICE_TOKEN}"
+
+    def call(self, method: str, path: str, **options: Any) -> requests.Response:
+        return self.session.request(method, f"{self.base}{path}", timeout=30, **options)
+
+    def audience(self, name: str = "Lapsed", **ways: object) -> str:
+        wish = {"name": name, "marker": f"turnout:{name.lower()}", **ways}
+        answer = self.call("POST", "/audiences", json=wish)
+        assert answer.status_code == 201, answer.text
+        return str(answer.json()["id"])
+
+    def edit(self, audience: str, people: Sequence[str], op: str = "add") -> requests.Response:
+        return self.call(
+            "POST", f"/audiences/{audience}/members", json={"op": op, "rows": people_rows(people)}
+        )
+
+    def job(self, audience: str, people: Sequence[str], op: str = "add") -> str:
+        body = {"op": op, "rows": people_rows(people)}
+        answer = self.call("POST", f"/audiences/{audience}/jobs", json=body)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["job"])
+
+    def job_status(self, audience: str, job: str) -> str:
+        return str(self.call("GET", f"/audiences/{audience}/jobs/{job}").json()["status"])
+
+    def size(self, audience: str) -> int:
+        return int(self.call("GET", f"/audiences/{audience}").json()["size"])
+
+
+def people_rows(people: Sequence[str]) -> list[dict[str, str]]:
+    """Rows of people known by e-mail only."""
+    return [{"email": sha256(f"{person}@example.com")} for person in people]
+
+
 @pytest.fixture
 def sandbox(tmp_path: Path) -> Iterator[SandboxServer]:
     with SandboxServer(tmp_path / "sandbox") as running:
@@ -116,6 +159,11 @@ def sandbox(tmp_path: Path) -> Iterator[SandboxServer]:
 @pytest.fixture
 def meta(sandbox: SandboxServer) -> MetaCaller:
     return MetaCaller(sandbox.meta_url)
+
+
+@pytest.fixture
+def practice(sandbox: SandboxServer) -> PracticeCaller:
+    return PracticeCaller(sandbox.practice_url)
 
 
 @pytest.fixture

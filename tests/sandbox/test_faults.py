@@ -108,9 +108,9 @@ def test_counters_decide_which_requests_fail(counters: dict[str, int], fired: li
     board = FaultBoard(parse_faults([{"platform": "meta", "effect": "reset", "path": "*/users", **counters}]))
     met = []
     for _ in fired:
-        assert board.pick(Platform.META, "POST", "/v26.0/1") is None
-        assert board.pick(Platform.MAILCHIMP, "POST", "/1/users") is None
-        met.append(int(board.pick(Platform.META, "POST", "/v26.0/1/users") is not None))
+        assert board.pick(Platform.META, "POST", "/v26.0/1", 0) is None
+        assert board.pick(Platform.MAILCHIMP, "POST", "/1/users", 0) is None
+        met.append(int(board.pick(Platform.META, "POST", "/v26.0/1/users", 0) is not None))
     assert met == fired
     assert board.posted()[0].matched == len(fired)
     assert board.posted()[0].fired == sum(fired)

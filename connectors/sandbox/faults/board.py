@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from connectors.sandbox.faults.rules import Fault
+from connectors.sandbox import clock
+from connectors.sandbox.faults.rules import Fault, Later, QuotaGone
 from connectors.sandbox.wire import Call, Platform
 
 
@@ -18,6 +19,8 @@ class Posted:
     rule: Fault
     matched: int = 0
     fired: int = 0
+    ends_at: float | None = None
+    """When a rule that has fired is over, by the sandbox's clock; None where counters alone decide."""
 
     def meets(self, platform: Platform, method: str, path: str) -> bool:
         """Whether the rule is about this request at all."""
@@ -27,23 +30,32 @@ class Posted:
             and (self.rule.path is None or fnmatchcase(path, self.rule.path))
         )
 
-    def fires(self) -> bool:
+    def fires(self, now: float) -> bool:
         """Count one matching request; whether it meets the fault."""
         self.matched += 1
-        position = self.matched - self.rule.after
-        due = position > 0 and (position - 1) % self.rule.every == 0
-        if not due or (self.rule.times is not None and self.fired >= self.rule.times):
-            return False
-        self.fired += 1
-        return True
+        if self.ends_at is not None:
+            fires = now < self.ends_at
+        else:
+            position = self.matched - self.rule.after
+            due = position > 0 and (position - 1) % self.rule.every == 0
+            fires = due and (self.rule.times is None or self.fired < self.rule.times)
+            if fires and isinstance(self.rule, QuotaGone):
+                self.ends_at = now + clock.seconds_until_tomorrow(now)
+        self.fired += fires
+        return fires
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class LateCall:
-    """A request that will be applied once more."""
+    """A request that will be applied later: after so many others, or from a moment on."""
 
     call: Call
     requests_left: int
+    due_at: float | None
+
+    def is_due(self, now: float) -> bool:
+        """Whether its time has come."""
+        return self.requests_left < 0 if self.due_at is None else now >= self.due_at
 
 
 class FaultBoard:
@@ -74,25 +86,37 @@ class FaultBoard:
         with self._guard:
             return [Posted(entry.rule, entry.matched, entry.fired) for entry in self._posted]
 
-    def pick(self, platform: Platform, method: str, path: str) -> Fault | None:
+    def pick(self, platform: Platform, method: str, path: str, now: float) -> Fault | None:
         """The fault that this request meets: the first rule that fires; all matching rules count it."""
         with self._guard:
             firing = [
-                entry.rule for entry in self._posted if entry.meets(platform, method, path) and entry.fires()
+                entry.rule
+                for entry in self._posted
+                if entry.meets(platform, method, path) and entry.fires(now)
             ]
         return firing[0] if firing else None
 
-    def repeat_later(self, call: Call, requests_later: int) -> None:
-        """Remember a request to be applied once more."""
+    def apply_later(self, call: Call, rule: Later, now: float) -> None:
+        """Remember a request to be applied when the rule says."""
+        due_at = None if rule.seconds_later is None else now + rule.seconds_later
         with self._guard:
-            self._late.append(LateCall(call, requests_later))
+            self._late.append(LateCall(call, rule.requests_later or 1, due_at))
 
-    def due_copies(self, platform: Platform) -> list[Call]:
-        """Count one completed request; the copies whose time has come."""
+    def waiting(self) -> int:
+        """How many requests are still to be applied later."""
         with self._guard:
-            waiting = [late for late in self._late if late.call.platform == platform]
-            for late in waiting:
-                late.requests_left -= 1
-            due = [late for late in waiting if late.requests_left < 0]
+            return len(self._late)
+
+    def count_request(self, platform: Platform) -> None:
+        """One more request of the platform is done: those that wait for a number of requests come nearer."""
+        with self._guard:
+            for late in self._late:
+                if late.call.platform == platform and late.due_at is None:
+                    late.requests_left -= 1
+
+    def due(self, platform: Platform, now: float) -> list[Call]:
+        """Take down the requests of a platform whose time has come, in the order they came in."""
+        with self._guard:
+            due = [late for late in self._late if late.call.platform == platform and late.is_due(now)]
             self._late = [late for late in self._late if late not in due]
         return [late.call for late in due]

@@ -8,7 +8,13 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
 from connectors.sandbox.faults.rules import RateLimited, Refuse
-from connectors.sandbox.mailchimp.errors import INVALID_KEY, NOT_FOUND, TOO_MANY_CONNECTIONS, Problem
+from connectors.sandbox.mailchimp.errors import (
+    INTERNAL_ERROR,
+    INVALID_KEY,
+    NOT_FOUND,
+    TOO_MANY_CONNECTIONS,
+    Problem,
+)
 from connectors.sandbox.meta import errors as meta
 from connectors.sandbox.meta.errors import GraphError, missing_object, rate_limited
 from connectors.sandbox.practice import errors as practice
@@ -64,7 +70,7 @@ def server_error(platform: Platform, status: int) -> Reply:
             message = "An unexpected error has occurred. Please retry your request later."
             return GraphError(2, message, status=status, is_transient=True).reply()
         case Platform.MAILCHIMP:
-            return _internal(status).reply()
+            return replace(INTERNAL_ERROR, status=status).reply()
         case Platform.PRACTICE:
             return replace(practice.SERVER_ERROR, status=status).reply()
 
@@ -76,13 +82,9 @@ def error_in_success(platform: Platform, code: int) -> Reply:
             message = "Service temporarily unavailable"
             return GraphError(code, message, status=200, is_transient=True).reply()
         case Platform.MAILCHIMP:
-            return replace(_internal(500).reply(), status=200)
+            return replace(INTERNAL_ERROR.reply(), status=200)
         case Platform.PRACTICE:
             return practice.SERVER_ERROR.reply(hidden=True)
-
-
-def _internal(status: int) -> Problem:
-    return Problem(status, "Internal Server Error", "An unexpected internal error has occurred.")
 
 
 def expired(platform: Platform) -> Reply:

@@ -6,8 +6,8 @@ import hashlib
 import hmac
 import secrets
 import sqlite3
-import time
 
+from connectors.sandbox import clock
 from connectors.sandbox.mailchimp import batches
 from connectors.sandbox.mailchimp.batches import BatchJob
 from connectors.sandbox.mailchimp.context import Context
@@ -25,7 +25,7 @@ def create_batch(context: Context) -> Reply:
     context.query(NoQuery)
     wish = context.body(CreateBatch)
     with context.store.writing() as db:
-        document = _document(db, context.call, batches.submit(db, wish.operations))
+        document = _document(db, context.call, batches.submit(db, wish.operations, context.call.fate))
     return json_reply(document, rows=len(wish.operations), outcome=f"batch of {len(wish.operations)} queued")
 
 
@@ -61,9 +61,10 @@ def fetch_results(store: Store, call: Call, batch_id: str) -> Reply:
     expires = call.query.get("expires", "")
     with store.writing() as db:
         wanted = _signature(db, batch_id, expires)
+        now = clock.now(db)
         row = db.execute("select results from mailchimp_batches where id = ?", (batch_id,)).fetchone()
     signed = hmac.compare_digest(wanted.encode(), call.query.get("signature", "").encode())
-    if not signed or not expires.isdecimal() or int(expires) < time.time():
+    if not signed or not expires.isdecimal() or int(expires) < now:
         denied = b"<?xml version='1.0'?><Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
         return Reply(403, denied, content_type="application/xml", outcome="refused: results link expired")
     if row is None or row["results"] is None:
@@ -83,7 +84,7 @@ def _document(db: sqlite3.Connection, call: Call, batch: BatchJob) -> dict[str, 
         "response_body_url": "",
     }
     if batch.completed_at is not None:
-        expires = str(int(time.time()) + RESULT_URL_SECONDS)
+        expires = str(int(clock.now(db)) + RESULT_URL_SECONDS)
         signature = _signature(db, batch.id, expires)
         host = call.base_url.removesuffix("/3.0")
         document["completed_at"] = batch.completed_at

@@ -13,11 +13,12 @@ from dataclasses import dataclass
 import orjson
 from pydantic import TypeAdapter
 
+from connectors.sandbox import clock
 from connectors.sandbox.mailchimp.contacts import moment
-from connectors.sandbox.mailchimp.errors import NOT_FOUND, TOO_MANY_BATCHES, Refusal
+from connectors.sandbox.mailchimp.errors import INTERNAL_ERROR, NOT_FOUND, TOO_MANY_BATCHES, Refusal
 from connectors.sandbox.mailchimp.requests import MAX_PENDING_BATCHES, Operation
 from connectors.sandbox.store import Store
-from connectors.sandbox.wire import Json, Reply
+from connectors.sandbox.wire import ORDINARY, JobFate, Json, Reply
 
 RESULTS_PER_FILE = 100
 UNFINISHED = ("pending", "preprocessing", "started", "finalizing")
@@ -41,7 +42,7 @@ class BatchJob:
     results: bytes | None
 
 
-def submit(db: sqlite3.Connection, operations: list[Operation]) -> BatchJob:
+def submit(db: sqlite3.Connection, operations: list[Operation], fate: JobFate) -> BatchJob:
     """Queue a job. Raises Refusal (429) when 500 are waiting already."""
     (waiting,) = db.execute("select count(*) from mailchimp_batches where status <> 'finished'").fetchone()
     if waiting >= MAX_PENDING_BATCHES:
@@ -54,6 +55,9 @@ def submit(db: sqlite3.Connection, operations: list[Operation]) -> BatchJob:
         """,
         (batch_id, _OPERATIONS.dump_json(operations).decode(), len(operations), moment()),
     )
+    if fate != ORDINARY:
+        starts_at = None if fate.never_ends else clock.now(db) + fate.seconds_later
+        db.execute("insert into mailchimp_batch_fates values (?, ?, ?)", (batch_id, starts_at, fate.fails))
     return require(db, batch_id)
 
 
@@ -80,10 +84,19 @@ def delete(db: sqlite3.Connection, batch: BatchJob) -> None:
 
 
 def next_unfinished(store: Store) -> BatchJob | None:
-    """The job whose turn it is: batches run one at a time, in the order they came."""
+    """The job whose turn it is: batches run one at a time, in the order they came; a fault can hold one back."""
     with store.reading() as db:
         row = db.execute(
-            "select * from mailchimp_batches where status <> 'finished' order by position limit 1"
+            """
+            select batches.*
+            from mailchimp_batches as batches
+            left join mailchimp_batch_fates as fates on fates.batch = batches.id
+            where batches.status <> 'finished'
+              and (fates.batch is null or fates.starts_at <= ?)
+            order by batches.position
+            limit 1
+            """,
+            (clock.now(db),),
         ).fetchone()
     return BatchJob(**dict(row)) if row else None
 
@@ -99,7 +112,12 @@ def advance(store: Store, batch: BatchJob, status: str) -> bool:
 def run(
     store: Store, batch: BatchJob, perform: Callable[[Operation], Reply], stopping: Callable[[], bool]
 ) -> None:
-    """Perform every operation and keep the results. A job that was cut short runs again from the start."""
+    """Perform every operation and keep the results. A job that was cut short runs again from the start.
+
+    A job that a fault lets fail performs nothing: each operation's result is an internal error.
+    """
+    if _fails(store, batch):
+        perform = _fail
     operations = _OPERATIONS.validate_json(batch.operations)
     results: list[dict[str, Json]] = []
     errored = 0
@@ -130,6 +148,16 @@ def run(
             """,
             (len(operations), errored, moment(), archive(batch.id, results), batch.id),
         )
+
+
+def _fails(store: Store, batch: BatchJob) -> bool:
+    with store.reading() as db:
+        row = db.execute("select fails from mailchimp_batch_fates where batch = ?", (batch.id,)).fetchone()
+    return row is not None and bool(row["fails"])
+
+
+def _fail(_: Operation) -> Reply:
+    return INTERNAL_ERROR.reply()
 
 
 def _note_progress(store: Store, batch: BatchJob, finished: int, errored: int) -> bool:

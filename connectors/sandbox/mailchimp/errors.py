@@ -101,6 +101,7 @@ INVALID_KEY = Problem(
     401, "API Key Invalid", "Your API key may be invalid, or you've attempted to access the wrong datacenter."
 )
 NOT_FOUND = Problem(404, "Resource Not Found", "The requested resource could not be found.")
+INTERNAL_ERROR = Problem(500, "Internal Server Error", "An unexpected internal error has occurred.")
 BAD_JSON = Problem(400, "JSON Parse Error", "We encountered an unspecified JSON parsing error.")
 NOT_JSON = Problem(
     415, "Unsupported Media Type", "The body of a request must be sent as 'Content-Type: application/json'."

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-import time
 
+from connectors.sandbox import clock
 from connectors.sandbox.mailchimp import batches
 from connectors.sandbox.mailchimp.api import MailchimpApi
 from connectors.sandbox.store import Store
@@ -44,11 +44,12 @@ class BatchWorker:
                 batches.run(self._store, batch, self._api.perform, self._stopping.is_set)
 
     def _wait_before_start(self) -> bool:
-        """Wait as long as the switch says at each moment; False when the server stops meanwhile."""
-        began = time.monotonic()
+        """Wait as long as the switch says at each moment, by the sandbox's clock; False when the server stops."""
+        with self._store.reading() as db:
+            began = clock.now(db)
         while not self._stopping.is_set():
             with self._store.reading() as db:
-                left = read_switches(db).mailchimp_batch_seconds - (time.monotonic() - began)
+                left = began + read_switches(db).mailchimp_batch_seconds - clock.now(db)
             if left <= 0:
                 return True
             self._stopping.wait(min(left, IDLE_SECONDS))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import urlencode
 
+from connectors.sandbox import clock
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT, SANDBOX_META_BUSINESS
 from connectors.sandbox.meta import audiences, members
 from connectors.sandbox.meta.context import Context, split_fields
@@ -56,8 +57,9 @@ def list_audiences(context: Context) -> Reply:
     with context.store.reading() as db:
         found = audiences.page(db, SANDBOX_META_AD_ACCOUNT, below=below, limit=wish.limit + 1)
         total = audiences.count(db, SANDBOX_META_AD_ACCOUNT)
+        now = clock.now(db)
     shown = found[: wish.limit]
-    content: dict[str, Json] = {"data": [audiences.read_fields(audience, names) for audience in shown]}
+    content: dict[str, Json] = {"data": [audiences.read_fields(audience, names, now) for audience in shown]}
     if shown:
         cursors: dict[str, Json] = {"before": str(shown[0].id), "after": str(shown[-1].id)}
         paging: dict[str, Json] = {"cursors": cursors}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from connectors.sandbox import clock
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT, SANDBOX_META_USER
 from connectors.sandbox.meta import account_edges, audience_edges, audiences
 from connectors.sandbox.meta.access import check_token, path_below_version
@@ -41,7 +42,11 @@ class MetaApi:
 
     def __init__(self, store: Store, meter: Meter | None = None) -> None:
         self._store = store
-        self._meter = meter or Meter()
+        self._meter = meter or Meter(self._now)
+
+    def _now(self) -> float:
+        with self._store.reading() as db:
+            return clock.now(db)
 
     def handle(self, call: Call) -> Reply:
         """Answer one call, refusals included."""

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 
+from connectors.sandbox import clock
 from connectors.sandbox.meta import audiences, members, sessions
 from connectors.sandbox.meta.audiences import AudienceRecord
 from connectors.sandbox.meta.context import Context, split_fields
@@ -33,7 +33,10 @@ def read_audience(context: Context, audience_id: str) -> Reply:
     names = split_fields(context.parameters.model(ReadNode).fields, audiences.FIELDS, "CustomAudience")
     with context.store.writing() as db:
         audience = _present(db, context, audience_id)
-    return json_reply(audiences.read_fields(audience, names), outcome="audience read", audience=audience_id)
+        now = clock.now(db)
+    return json_reply(
+        audiences.read_fields(audience, names, now), outcome="audience read", audience=audience_id
+    )
 
 
 def update_audience(context: Context, audience_id: str) -> Reply:
@@ -95,7 +98,7 @@ def replace_users(context: Context, audience_id: str) -> Reply:
         if audience.replace_session not in (None, session_id):
             raise GraphRefusal(UPDATE_IN_PROGRESS)
         if audience.replace_session is None and wish.session.batch_seq == 1:
-            status = audiences.operation_status(audience)
+            status = audiences.operation_status(audience, clock.now(db))
             if status != 200:
                 raise GraphRefusal(
                     update_failed(1870145, f"The audience's operation status is {status}; it must be 200.")
@@ -158,7 +161,7 @@ def _abandoned(db: sqlite3.Connection, audience: AudienceRecord) -> bool:
         "select started_at from meta_sessions where account = ? and session_id = ?",
         (audience.account, audience.replace_session),
     ).fetchone()
-    return row is None or time.time() - row["started_at"] > sessions.WINDOW_SECONDS
+    return row is None or clock.now(db) - row["started_at"] > sessions.WINDOW_SECONDS
 
 
 def _editable(db: sqlite3.Connection, context: Context, audience_id: str, rows: Rows) -> AudienceRecord:

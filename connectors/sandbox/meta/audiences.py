@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import time
 from dataclasses import dataclass
 
 import orjson
 
+from connectors.sandbox import clock
 from connectors.sandbox.accounts import SANDBOX_META_AD_ACCOUNT
 from connectors.sandbox.meta import members
 from connectors.sandbox.meta.errors import TOO_MANY_AUDIENCES, GraphRefusal
@@ -108,7 +108,7 @@ def create(db: sqlite3.Connection, account: str, wish: CreateAudience) -> tuple[
             return int(twin["id"]), False
     if count(db, account) >= MAX_AUDIENCES:
         raise GraphRefusal(TOO_MANY_AUDIENCES)
-    now = int(time.time())
+    now = int(clock.now(db))
     cursor = db.execute(
         """
         insert into meta_audiences
@@ -149,7 +149,7 @@ def update(db: sqlite3.Connection, audience: AudienceRecord, wish: UpdateAudienc
             description,
             wish.opt_out_link,
             _hints_at_health_or_money(name, description),
-            int(time.time()),
+            int(clock.now(db)),
             audience.id,
         ),
     )
@@ -160,7 +160,7 @@ def delete(db: sqlite3.Connection, audience_id: int) -> None:
     members.discard_staged(db, audience_id)
     db.execute("delete from meta_members where audience = ?", (audience_id,))
     db.execute(
-        "update meta_audiences set deleted_at = ?, size = 0 where id = ?", (int(time.time()), audience_id)
+        "update meta_audiences set deleted_at = ?, size = 0 where id = ?", (int(clock.now(db)), audience_id)
     )
 
 
@@ -178,7 +178,7 @@ def note_content_change(
     busy_seconds: float,
 ) -> None:
     """Keep size, times and history in step with the members."""
-    now = time.time()
+    now = clock.now(db)
     size = audience.size + added - removed
     db.execute(
         """
@@ -191,8 +191,8 @@ def note_content_change(
     record_change(db, Platform.META, str(audience.id), request, added=added, removed=removed, size=size)
 
 
-def operation_status(audience: AudienceRecord) -> int:
-    """The status code of the reference page that fits best now."""
+def operation_status(audience: AudienceRecord, now: float) -> int:
+    """The status code of the reference page that fits best at a moment."""
     if audience.flagged:
         return 471
     if audience.replace_session is not None:
@@ -201,7 +201,7 @@ def operation_status(audience: AudienceRecord) -> int:
         return 415
     if audience.content_updated_at is None:
         return 410
-    return 441 if audience.busy_until > time.time() else 200
+    return 441 if audience.busy_until > now else 200
 
 
 _STATUS_TEXT = {
@@ -214,10 +214,10 @@ _STATUS_TEXT = {
 }
 
 
-def read_fields(audience: AudienceRecord, fields: list[str]) -> dict[str, Json]:
+def read_fields(audience: AudienceRecord, fields: list[str], now: float) -> dict[str, Json]:
     """The asked fields; those without a value are left out, as the Graph API does."""
     lower, upper = _approximate_bounds(audience)
-    status = operation_status(audience)
+    status = operation_status(audience, now)
     values: dict[str, Json] = {
         "id": str(audience.id),
         "account_id": SANDBOX_META_AD_ACCOUNT.removeprefix("act_"),

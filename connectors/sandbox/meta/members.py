@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Sequence
 
+from connectors.sandbox import clock
 from connectors.sandbox.meta.rows import Member
 
 _ADD = """
@@ -52,7 +52,7 @@ SECONDS_A_DAY = 86_400
 
 def add(db: sqlite3.Connection, audience: int, members: Sequence[Member], *, staged: bool = False) -> int:
     """Add members, those already there without effect, and return how many are new."""
-    now = int(time.time())
+    now = int(clock.now(db))
     cursor = db.executemany(
         _ADD.format(table="meta_staged" if staged else "meta_members"),
         [(audience, m.key, m.email, m.phone, m.madid, m.extern_id, m.others, now) for m in members],
@@ -62,7 +62,7 @@ def add(db: sqlite3.Connection, audience: int, members: Sequence[Member], *, sta
 
 def renew(db: sqlite3.Connection, audience: int, members: Sequence[Member]) -> None:
     """Start the retention of these members anew: being sent again counts as being added."""
-    now = int(time.time())
+    now = int(clock.now(db))
     db.executemany(
         "update meta_members set added_at = ? where audience = ? and member = ?",
         [(now, audience, member.key) for member in members],
@@ -104,7 +104,7 @@ def discard_staged(db: sqlite3.Connection, audience: int) -> None:
 
 def expire(db: sqlite3.Connection, audience: int, retention_days: int) -> int:
     """Drop members whose retention is over and return how many."""
-    oldest = int(time.time()) - retention_days * SECONDS_A_DAY
+    oldest = int(clock.now(db)) - retention_days * SECONDS_A_DAY
     return db.execute(
         "delete from meta_members where audience = ? and added_at <= ?", (audience, oldest)
     ).rowcount

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import secrets
 import sqlite3
-import time
 from dataclasses import dataclass
 
 import orjson
 
+from connectors.sandbox import clock
 from connectors.sandbox.meta.errors import (
     FIRST_BATCH_MISSING,
     REPEATED_FIRST_BATCH,
@@ -69,7 +69,7 @@ def receive(
                 audience,
                 replaces,
                 orjson.dumps(rows.columns).decode(),
-                time.time(),
+                clock.now(db),
             ),
         )
     else:
@@ -85,7 +85,7 @@ def receive(
     if session.last_batch_flag:
         db.execute(
             "update meta_sessions set closed_at = ? where account = ? and session_id = ? and closed_at is null",
-            (time.time(), account, session.session_id),
+            (clock.now(db), account, session.session_id),
         )
     received, invalid_rows = db.execute(
         """
@@ -115,7 +115,7 @@ def _check_open(
     ).fetchone()
     if known["closed_at"] is not None and not (repeated and not replaces):
         raise GraphRefusal(SESSION_CLOSED)
-    if time.time() - known["started_at"] > WINDOW_SECONDS:
+    if clock.now(db) - known["started_at"] > WINDOW_SECONDS:
         raise GraphRefusal(SESSION_TOO_OLD)
     if replaces and session.batch_seq == 1:
         raise GraphRefusal(REPEATED_FIRST_BATCH)

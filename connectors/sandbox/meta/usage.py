@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -42,7 +41,8 @@ CALLS_PER_AUDIENCE = 40
 class Meter:
     """Calls and points of the last hour and five minutes. Safe to use from many threads."""
 
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float]
+    """Seconds."""
     _calls: deque[float] = field(default_factory=deque)
     _points: deque[tuple[float, int]] = field(default_factory=deque)
     _blocked_until: float = 0.0

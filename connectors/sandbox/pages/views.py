@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from importlib.resources import files
 from urllib.parse import parse_qsl
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from connectors.sandbox import clock
 from connectors.sandbox.accounts import (
     SANDBOX_MAILCHIMP_KEY,
     SANDBOX_MAILCHIMP_LIST,
@@ -45,6 +47,7 @@ class Pages:
 
     state: SandboxState
     board: FaultBoard
+    clock_moved: Callable[[], Awaitable[None]]
     environment: Environment
 
     def routes(self) -> list[Route]:
@@ -59,6 +62,7 @@ class Pages:
             Route("/faults/clear", self.clear_faults, methods=["POST"]),
             Route("/faults/remove/{position:int}", self.remove_fault, methods=["POST"]),
             Route("/switches", self.set_switches, methods=["POST"]),
+            Route("/clock", self.advance_clock, methods=["POST"]),
         ]
 
     def home(self, request: Request) -> Response:
@@ -167,6 +171,16 @@ class Pages:
             self.board.remove(request.path_params["position"])
         return RedirectResponse("/faults", 303)
 
+    async def advance_clock(self, request: Request) -> Response:
+        """Let some hours pass."""
+        hours = (await _form(request)).get("hours", "")
+        try:
+            self.state.advance_clock(float(hours) * 3_600)
+        except ValueError:
+            return self._faults_page("hours: a positive number is needed", 400)
+        await self.clock_moved()
+        return RedirectResponse("/faults", 303)
+
     async def set_switches(self, request: Request) -> Response:
         """Set all switches from the form, where an unticked box is simply absent."""
         form = await _form(request)
@@ -195,6 +209,8 @@ class Pages:
             methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
             switches=self.state.switches().model_dump(),
             switch_fields=Switches.model_fields,
+            now=clock.text(self.state.now()),
+            waiting=self.board.waiting(),
         )
 
     def _page(self, template: str, heading: str, *, status: int = 200, **values: object) -> HTMLResponse:
@@ -202,7 +218,7 @@ class Pages:
         return HTMLResponse(html, status, headers=SECURITY_HEADERS)
 
 
-def make_pages(state: SandboxState, board: FaultBoard) -> Pages:
+def make_pages(state: SandboxState, board: FaultBoard, clock_moved: Callable[[], Awaitable[None]]) -> Pages:
     """The pages over one state and one fault board."""
     environment = Environment(
         loader=PackageLoader("connectors.sandbox.pages"),
@@ -213,7 +229,7 @@ def make_pages(state: SandboxState, board: FaultBoard) -> Pages:
     )
     environment.filters["number"] = lambda value: f"{value:,}"
     environment.filters["clock"] = lambda text: text[:19].replace("T", " ")
-    return Pages(state, board, environment)
+    return Pages(state, board, clock_moved, environment)
 
 
 def connection_settings(url: str) -> dict[str, str]:

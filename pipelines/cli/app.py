@@ -15,7 +15,8 @@ from pydantic_settings import SettingsError
 
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
-from pipelines.cli import machine, tables
+from pipelines.backup import BackupError
+from pipelines.cli import machine, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -49,8 +50,18 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-MISTAKES = (UnknownName, UnknownConnector, NotAConnector, SegmentError, SourceError, FileNotFoundError)
+MISTAKES = (
+    UnknownName,
+    UnknownConnector,
+    NotAConnector,
+    SegmentError,
+    SourceError,
+    BackupError,
+    FileNotFoundError,
+)
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError)
+
+upkeep.register(app)
 
 AsOf = Annotated[
     str | None,

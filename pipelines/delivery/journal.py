@@ -192,6 +192,20 @@ class Journal:
             (state, destination, segment),
         )
 
+    def distrust(self, destination: str, segment: str) -> None:
+        """This journal, or its ledger, is an old copy: doubt also what the platform accepted.
+
+        Its verdict would be about a request after which others may have followed that nobody here knows.
+        """
+        with self._file.commit("distrust"):
+            self._db.execute(
+                "update batches set state = 'doubted' where destination = ? and segment = ? and state <> 'void'",
+                (destination, segment),
+            )
+            self._db.execute(
+                "delete from rejections where destination = ? and segment = ?", (destination, segment)
+            )
+
     def batches(self, destination: str, segment: str) -> list[JournalledBatch]:
         """Every batch of an audience, oldest first."""
         condition = "destination = ? and segment = ? and state <> 'void'"

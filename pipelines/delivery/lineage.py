@@ -31,7 +31,7 @@ def doubt_strangers(journal: Journal, ledger: Ledger, run_id: str) -> None:
     why = LOST if ledger.meta(MARK) is None else COPIED
     for destination, segment in journal.every_audience():
         if destination == ledger.destination:
-            journal.doubt(destination, segment)
+            journal.distrust(destination, segment)
             journal.logbook.decided(run_id, destination, segment, "doubted", "turnout", why)
 
 

@@ -1,0 +1,156 @@
+"""Putting a backup in force: checked first, what it replaces kept aside, and doubted as a whole.
+
+A backup tells what was true when it was made; the platforms have gone on since. So every batch of the restored
+journal is doubted before it is put in place: the next push sends all desired people again and removes all others
+that the ledgers know. The doubted journal comes first: whatever ledger stands beside it, nothing is believed that
+may not be so, also when the machine stops half-way.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import duckdb
+
+from pipelines.backup import JOURNAL, PASSING, BackupError, Manifest, copy_sqlite, read_backup
+from pipelines.compact import sync_file
+from pipelines.delivery.journal import Journal
+from pipelines.duck import StoreDamaged, open_duckdb
+
+
+@dataclass(frozen=True, slots=True)
+class Restored:
+    """What a restore put in force."""
+
+    manifest: Manifest
+    doubted: tuple[tuple[str, str], ...]
+    """Audiences (destination, segment) that the next push brings back to the truth."""
+    aside: Path | None
+    """Where the files that were replaced are kept; None when there were none."""
+
+
+def restore(folder: Path, state: Path, *, replace: bool, wait_seconds: float, who: str, why: str) -> Restored:
+    """Put a backup in the place of the state folder's stores; stores that it does not hold stay.
+
+    Safe to repeat. Raises BackupError when the backup is unusable, or when there is a state and ``replace`` is not
+    said; StoreBusy naming the process that delivers meanwhile.
+    """
+    manifest = read_backup(folder)
+    present = [path for path in (state / JOURNAL, *sorted(state.glob("*.duckdb"))) if path.exists()]
+    if present and not replace:
+        raise BackupError(
+            f"{state} holds a state already; restore with --replace to put the backup in its place "
+            "(what is there now is kept beside it)"
+        )
+    state.mkdir(parents=True, exist_ok=True, mode=0o700)
+    staged = _stage(folder, manifest, state)
+    doubted = _doubt(staged / JOURNAL, manifest, who, why)
+    with _leases(present, wait_seconds):
+        aside = _put_aside(state, present)
+        _put_in_place(staged, state)
+    shutil.rmtree(staged)
+    return Restored(manifest, doubted, aside)
+
+
+def _stage(folder: Path, manifest: Manifest, state: Path) -> Path:
+    """Copies of the backup's files beside the state folder, each opened once, so that nothing unusable gets in."""
+    staged = state.with_name(f"{state.name}.restoring")
+    shutil.rmtree(staged, ignore_errors=True)
+    staged.mkdir(mode=0o700)
+    for part in manifest.parts:
+        copied = staged / part.name
+        copied.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        shutil.copyfile(folder / part.name, copied)
+        copied.chmod(0o600)
+        if copied.suffix == ".duckdb":
+            _read_ledger(copied)
+        sync_file(copied)
+    return staged
+
+
+def _read_ledger(path: Path) -> None:
+    try:
+        with closing(open_duckdb(path)) as connection:
+            connection.execute("select count(*) from members").fetchall()
+    except (duckdb.Error, StoreDamaged) as error:
+        raise BackupError(f"{path.name} in the backup is no ledger ({type(error).__name__})") from None
+
+
+def _doubt(journal: Path, manifest: Manifest, who: str, why: str) -> tuple[tuple[str, str], ...]:
+    """From now on nobody is known to be anywhere; written down as the operator's decision."""
+    if not journal.exists():
+        return ()
+    with Journal.open(journal) as opened:
+        audiences = tuple(opened.every_audience())
+        for destination, segment in audiences:
+            opened.distrust(destination, segment)
+            opened.logbook.decided(
+                "restore",
+                destination,
+                segment,
+                "restored",
+                who,
+                f"backup of {manifest.taken_at:%F %R} UTC: {why}",
+            )
+    return audiences
+
+
+@contextmanager
+def _leases(present: list[Path], wait_seconds: float) -> Iterator[None]:
+    """Keep every account's deliveries out; a ledger too damaged to be opened needs no keeping."""
+    with ExitStack() as stack:
+        for path in present:
+            if path.suffix != ".duckdb":
+                continue
+            try:
+                lease = stack.enter_context(closing(open_duckdb(path, wait_seconds=wait_seconds)))
+            except StoreDamaged:
+                continue
+            lease.execute("checkpoint")  # so that the file alone is the whole ledger
+        yield
+
+
+def _put_aside(state: Path, present: list[Path]) -> Path | None:
+    if not present:
+        return None
+    aside = state.with_name(f"{state.name}-replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    aside.mkdir(mode=0o700)
+    for path in present:
+        if path.name == JOURNAL:
+            _copy_or_move(path, aside)
+        else:
+            os.link(path, aside / path.name)
+            for log in path.parent.glob(f"{path.name}.wal"):
+                os.replace(log, aside / log.name)
+    sync_file(aside)
+    return aside
+
+
+def _copy_or_move(journal: Path, aside: Path) -> None:
+    """A journal that can be read is copied; a damaged one goes as it is, so that a new one can take its name."""
+    try:
+        copy_sqlite(journal, aside / journal.name)
+    except BackupError:
+        for path in journal.parent.glob(f"{journal.name}*"):
+            os.replace(path, aside / path.name)
+    (aside / journal.name).chmod(0o600)
+
+
+def _put_in_place(staged: Path, state: Path) -> None:
+    if (staged / JOURNAL).exists():
+        copy_sqlite(staged / JOURNAL, state / JOURNAL)
+        (state / JOURNAL).chmod(0o600)
+    for path in sorted(staged.rglob("*")):
+        if path.is_dir() or path.name == JOURNAL or path.name.endswith(PASSING):
+            continue
+        target = state / path.relative_to(staged)
+        target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if path.suffix == ".duckdb" or not target.exists():
+            os.replace(path, target)
+    sync_file(state)

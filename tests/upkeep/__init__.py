@@ -1,0 +1,1 @@
+"""Backup, erasure, retirement, reconciliation, expiry: what keeps state and platforms honest."""

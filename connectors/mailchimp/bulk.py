@@ -13,6 +13,7 @@ import orjson
 
 from connectors.base import Refused, Uncertain
 from connectors.clock import Clock
+from connectors.platform_ids import platform_id
 
 MOST_OPERATIONS = 500
 """Upserts in one batch: the sheet knows of no limit by the specification, and advises no more."""
@@ -51,8 +52,8 @@ def wait_for(
     Raises Refused when Mailchimp gave it no id, Uncertain when it takes too long: it goes on there, and the next
     run finds the contacts.
     """
-    batch = started.get("id")
-    if not isinstance(batch, str) or not batch:
+    batch = platform_id(started.get("id"))
+    if batch is None:
         raise Refused("Mailchimp: the batch of new contacts was not taken")
     deadline = clock.monotonic() + longest_seconds
     state = started

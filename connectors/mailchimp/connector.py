@@ -22,6 +22,7 @@ from connectors.base import (
     Limits,
     Op,
     Receipt,
+    Refused,
     SyncOptions,
     Uncertain,
     Verdicts,
@@ -40,6 +41,7 @@ from connectors.mailchimp.answers import (
     row_errors,
 )
 from connectors.mailchimp.settings import MailchimpSettings
+from connectors.platform_ids import platform_id
 from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
 from connectors.wire import Answer
 
@@ -87,7 +89,7 @@ class MailchimpConnector(HttpConnector):
         tags = found.get("tags")
         for tag in tags if isinstance(tags, list) else []:
             if isinstance(tag, dict) and str(tag.get("name", "")).lower() == request.name.lower():
-                return Audience(str(tag["id"]), str(tag["name"]))
+                return _audience(tag)
         made = self._ask(
             "POST",
             f"{self._list}/segments",
@@ -95,9 +97,10 @@ class MailchimpConnector(HttpConnector):
             body={"name": request.name, "static_segment": []},
             repeatable=False,
         )
-        if "id" not in made:
+        audience_id = platform_id(made.get("id"))
+        if audience_id is None:
             raise Uncertain("Mailchimp: the answer to creating a tag names no id; it is looked for next time")
-        return Audience(str(made["id"]), request.name, created=True)
+        return Audience(audience_id, request.name, created=True)
 
     def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """Tag the people. Those whom the list does not have are reported, or created first if the setting says so."""
@@ -137,7 +140,7 @@ class MailchimpConnector(HttpConnector):
             raise
         if found.get("type") != "static":
             raise ActionNeeded("Mailchimp: the audience is a saved segment, whose members nobody can set")
-        return Audience(str(found["id"]), str(found.get("name", "")))
+        return _audience(found)
 
     def _tag(self, audience: Audience, addresses: Sequence[str]) -> tuple[dict[int, str], int]:
         """Rejected positions with reasons, and how many more were refused without a name."""
@@ -251,6 +254,13 @@ def mailchimp_identity(settings: MailchimpSettings) -> Identity:
         Column("LNAME", LAST_NAME_AS_WRITTEN, "plain", in_handle=False),
     )
     return Identity("mailchimp", 1, (address, *names) if settings.create_missing else (address,))
+
+
+def _audience(found: dict[str, object]) -> Audience:
+    audience_id = platform_id(found.get("id"))
+    if audience_id is None:
+        raise Refused("Mailchimp: the answer about the tag names no id; nothing was sent")
+    return Audience(audience_id, str(found.get("name", "")))
 
 
 def _contact(rows: pa.Table, position: int) -> dict[str, object]:

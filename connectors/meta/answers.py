@@ -6,7 +6,7 @@ audience guides and rate-limiting page, v26.0.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, NoReturn
@@ -146,9 +146,14 @@ def graph_error(answer: Answer) -> GraphError | None:
 
 
 def raise_meaning(
-    error: GraphError, answer: Answer, node: Node, destination: str, secrets: tuple[str, ...]
+    error: GraphError,
+    answer: Answer,
+    node: Node,
+    destination: str,
+    secrets: tuple[str, ...],
+    sent: Iterable[str] = (),
 ) -> NoReturn:
-    """Raise what follows from an error. ``node`` is what the request was addressed to."""
+    """Raise what follows from an error. ``node`` is what the request was addressed to, ``sent`` what was in it."""
     meaning = error.meaning
     code = f"code {error.code}" + (f"/{error.subcode}" if error.subcode else "")
     trace = f", trace {redact(error.trace, secrets)}" if error.trace else ""
@@ -173,7 +178,7 @@ def raise_meaning(
         case Then.DOUBT:
             raise Uncertain(sentence)
         case Then.REFUSE:
-            raise Refused(f"{sentence}: {redact(error.message, secrets)}")
+            raise Refused(f"{sentence}: {redact(error.message, secrets, sent)}")
 
 
 def _whole(value: object) -> int:

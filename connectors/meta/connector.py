@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import timedelta
 from typing import ClassVar
 
@@ -31,6 +31,7 @@ from connectors.meta.identity import meta_identity
 from connectors.meta.receipts import receipt
 from connectors.meta.settings import MetaOptions, MetaSettings
 from connectors.meta.usage import WINDOWS, left, pause_seconds
+from connectors.platform_ids import platform_id
 from connectors.wire import Answer
 
 FLAGGED = 471
@@ -127,9 +128,10 @@ class MetaConnector(HttpConnector):
             session = {"session": _session(batch, attempt, len(rows))} if self.config.send_session else {}
             return {**session, "payload": payload, **self._proof}
 
-        answer = self.http.send(
-            method, self._path(f"/{audience.id}/users"), lambda a: self._judge(a, "audience"), body=body
-        )
+        def judge(answer: Answer) -> None:
+            self._judge(answer, "audience", (cell for row in rows for cell in row if isinstance(cell, str)))
+
+        answer = self.http.send(method, self._path(f"/{audience.id}/users"), judge, body=body)
         return receipt(answer.json, rows, self.config.send_session)
 
     def _listed(self) -> Iterator[dict[str, object]]:
@@ -186,11 +188,12 @@ class MetaConnector(HttpConnector):
                 repeatable=False,  # names are not unique: a second request would make a second audience
             )
         )
-        if "id" not in made:
+        audience_id = platform_id(made.get("id"))
+        if audience_id is None:
             raise Uncertain(
                 "Meta: the answer to creating an audience names no id; it is looked for next time"
             )
-        return Audience(str(made["id"]), request.name, self._url(), created=True)
+        return Audience(audience_id, request.name, self._url(), created=True)
 
     def _usable(self, found: dict[str, object]) -> Audience:
         status = found.get("operation_status")
@@ -199,14 +202,17 @@ class MetaConnector(HttpConnector):
                 "Meta: the audience is flagged because its name or description hints at health or money;"
                 " give it a neutral name or ask for a review in Ads Manager"
             )
-        return Audience(str(found["id"]), str(found.get("name", "")), self._url())
+        audience_id = platform_id(found.get("id"))
+        if audience_id is None:
+            raise Refused("Meta: the answer about the audience names no id; nothing was sent")
+        return Audience(audience_id, str(found.get("name", "")), self._url())
 
-    def _judge(self, answer: Answer, node: Node) -> None:
+    def _judge(self, answer: Answer, node: Node, sent: Iterable[str] = ()) -> None:
         pause = pause_seconds(answer.headers, self.config.usage_limit_percent)
         self.http.hold(min(pause, self.config.max_wait_seconds), "Meta says that most of the budget is used")
         error = graph_error(answer)
         if error is not None:
-            raise_meaning(error, answer, node, self.destination, self.http.secrets)
+            raise_meaning(error, answer, node, self.destination, self.http.secrets, sent)
 
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"

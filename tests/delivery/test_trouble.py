@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from world import Platform, World, push_all
 
+from connectors.base import Audience, AudienceRequest, SyncOptions
+
 
 @pytest.mark.fault(
     "F02",
@@ -136,6 +138,26 @@ def test_one_failing_audience_does_not_stop_its_neighbours(
     assert [(r.segment, r.status) for r in results] == [("unknown", "stopped"), ("vip", "delivered")]
     assert results[0].verdict == "never_computed"
     assert set(platform.audiences) == {"turnout:vip"}, "no empty audience is opened for it"
+
+
+class Broken(Platform):
+    """A connector with a bug: opening one audience fails in a way that no connector declares."""
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        if request.marker == "turnout:vip":
+            raise KeyError("p1@example.com with token-1")
+        return super().open_audience(request, options)
+
+
+@pytest.mark.promise("bounded", "quiet")
+@pytest.mark.privacy("P28")
+@pytest.mark.bad_input("B104")
+def test_a_connectors_bug_is_its_audiences_failure(world: World, tmp_path: Path) -> None:
+    """What no connector should raise is told by its kind, never by its text, and the neighbours are pushed."""
+    world.want("others", set(range(5)))
+    results = push_all(world, Broken(), tmp_path, "vip", "others")
+    assert [(r.segment, r.status) for r in results] == [("vip", "failed"), ("others", "delivered")]
+    assert results[0].errors == ("KeyError in the Test platform connector",)
 
 
 @pytest.mark.fault(

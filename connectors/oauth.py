@@ -116,7 +116,8 @@ class TokenProvider:
 
     def token(self) -> str:
         """An access token that is not known to have ended. Raises AuthFailed, or Refused when none can be had now."""
-        known = self._read()
+        with self._disk_trouble():
+            known = self._read()
         if known is not None and self._lives(known):
             return known.access
         return self._renewed(stale=known.access if known else None)
@@ -271,7 +272,7 @@ class TokenProvider:
             yield
         except OSError as error:
             raise Refused(
-                f"{self.name}: the access token cannot be kept ({type(error).__name__}): is the disk full, or the"
+                f"{self.name}: access tokens cannot be kept ({type(error).__name__}): is the disk full, or the"
                 " token folder not ours to write? Nothing was sent"
             ) from None
 

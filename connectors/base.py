@@ -77,6 +77,8 @@ class Limits:
     verdicts: Verdicts = Verdicts.NONE
     asynchronous: bool = False
     """Receipts may be ``accepted``; the engine polls them, also in later runs."""
+    verdict_within: timedelta = timedelta(days=3)
+    """An accepted batch without a verdict for so long is in doubt, and sent again."""
     can_remove: bool = True
     expires_after: timedelta | None = None
     """Members leave by themselves after this long; the engine sends unchanged members again in time."""

@@ -14,9 +14,10 @@ from datetime import date
 
 import duckdb
 
-from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError, Refused
+from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError
 from pipelines.delivery import report
 from pipelines.delivery.boundaries import request
+from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.guards import Change, Guard, Verdict, verdict
 from pipelines.delivery.journal import Journal
@@ -36,6 +37,7 @@ from pipelines.delivery.model import (
 )
 from pipelines.delivery.outbox import Outbox
 from pipelines.delivery.outcome import outcome
+from pipelines.delivery.polling import settle_accepted
 from pipelines.delivery.sending import Progress, Sender
 from pipelines.delivery.states import Times, read_states
 from pipelines.delivery.verdicts import Verdicts
@@ -156,7 +158,7 @@ class _Desk:
         known = self.journal.audience(self.account.name, push.segment)
         wanted = AudienceRequest(push.sync.audience, f"turnout:{push.segment}", known.id if known else None)
         try:
-            with request("open"):
+            with request("open"), told_by_kind(self.account.connector):
                 audience = self.account.connector.open_audience(wanted, push.options)
         except AudienceGone:
             self._forget(push, number)
@@ -168,21 +170,11 @@ class _Desk:
         self.journal.forget_audience(self.account.name, push.segment)
         self.ledger.forget(number)
 
-    def _poll(self, push: Push, number: int, audience: Audience) -> None:
-        """Settle what earlier runs left accepted."""
-        if not self.account.connector.limits.asynchronous:
-            return
+    def _poll(self, push: Push, number: int, audience: Audience) -> list[str]:
+        """Settle what earlier runs left accepted; returns what must be told."""
         verdicts = self._verdicts(push, number, None)
-        for batch in self.journal.waiting(self.account.name, push.segment):
-            assert batch.reference is not None
-            try:
-                with request("poll"):
-                    receipt = self.account.connector.poll(audience, batch.reference)
-            except Refused as error:
-                self.journal.fail(batch.id, "refused", str(error))
-            else:
-                rejected = self.ledger.members_at(batch.id, receipt.rejected)
-                verdicts.settle(batch.id, batch.op, receipt, rejected)
+        now = self.account.clock()
+        return settle_accepted(self.journal, self.ledger, self.account.connector, audience, verdicts, now)
 
     # --- comparing ---------------------------------------------------------------------------------------
 
@@ -244,7 +236,7 @@ class _Desk:
             if stopped is not None:
                 return stopped
         audience = self._open(push, number)
-        self._poll(push, number, audience)
+        untold = self._poll(push, number, audience)
         if self.run.resync:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)
@@ -267,10 +259,11 @@ class _Desk:
             prepared.difference,
             outcome(self.ledger, number),
             stopped=prepared.verdict.stops,
-            held=self.ledger.held(prepared.number),
+            held=self.ledger.held(number),
+            awaited=self.ledger.awaited(number),
             requests=sender.requests,
             unnamed=sender.unnamed,
-            errors=[*sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
+            errors=[*untold, *sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
             needs_person=isinstance(sender.stopped_by, PERSON_NEEDED),
         )
 

@@ -40,7 +40,7 @@ compared as (
       when desired.person_no is null then 'remove'
       when held.state is null or held.state = 'gone' then 'add'
       when held.state = 'on' and held.is_due then 'assert_on'
-      when held.state = 'on' then 'keep'
+      when held.state in ('on', 'coming') then 'keep'
       when held.state = 'expiring' then 'expire'
       when held.state = 'rejected' then 'rejected'
       when held.state = 'leaving' then 'pending'

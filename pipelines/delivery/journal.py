@@ -100,7 +100,10 @@ class Journal:
                 self._db.execute(
                     f"delete from {table} where destination = ? and segment = ?", (destination, segment)
                 )
-            self._set_states(destination, segment, "void")
+            self._db.execute(
+                "update batches set state = 'void' where destination = ? and segment = ?",
+                (destination, segment),
+            )
 
     def rename(self, destination: str, old: str, new: str) -> None:
         """A segment has a new name; its audience, batches and history go with it."""
@@ -179,18 +182,24 @@ class Journal:
         )
 
     def doubt(self, destination: str, segment: str) -> None:
-        """Full resync: from now on nobody is known to be there, and rejected people are tried again."""
+        """Full resync: from now on nobody is known to be there, and rejected people are tried again.
+
+        Accepted batches stay so: the platform still works on them, and says itself what became of them.
+        """
         with self._file.commit("doubt"):
-            self._set_states(destination, segment, "doubted")
+            self._db.execute(
+                """
+                update batches
+                set state = 'doubted'
+                where destination = ?
+                  and segment = ?
+                  and state not in ('accepted', 'void')
+                """,
+                (destination, segment),
+            )
             self._db.execute(
                 "delete from rejections where destination = ? and segment = ?", (destination, segment)
             )
-
-    def _set_states(self, destination: str, segment: str, state: BatchState) -> None:
-        self._db.execute(
-            "update batches set state = ? where destination = ? and segment = ?",
-            (state, destination, segment),
-        )
 
     def distrust(self, destination: str, segment: str) -> None:
         """This journal, or its ledger, is an old copy: doubt also what the platform accepted.

@@ -3,7 +3,8 @@
 The rule that carries everything: the ledger never claims to know what it does not. A member points at the
 last batch that touched it, and its state is derived from what the journal says of that batch (`states.py`):
 
-- ``on``        an add that was applied or accepted;
+- ``on``        an add that was applied;
+- ``coming``    an accepted add whose verdict is still to come: not sent again meanwhile;
 - ``expiring``  the same, so long ago that the platform may soon drop the member;
 - ``rejected``  the platform named this row as not taken;
 - ``leaving``   an accepted removal whose verdict is still to come;
@@ -133,6 +134,21 @@ class Ledger:
               on rejected.batch = members.batch
               and rejected.member = members.member
             where members.audience = $audience
+            """,
+            {"audience": audience},
+        ).fetchall()
+        return int(rows[0][0])
+
+    def awaited(self, audience: int) -> int:
+        """Members whose add was accepted, with the verdict still to come. Needs `read_states`."""
+        rows = self.connection.execute(
+            """
+            select count(*)
+            from members
+            join batch_states
+              on batch_states.batch = members.batch
+            where members.audience = $audience
+              and batch_states.state = 'coming'
             """,
             {"audience": audience},
         ).fetchall()

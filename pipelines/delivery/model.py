@@ -100,6 +100,8 @@ class Delivery:
     added: int = 0
     removed: int = 0
     rejected: int = 0
+    awaited: int = 0
+    """Of the kept and added: accepted by the platform, which has not said yet what became of them."""
     dropped: int = 0
     """Held before without a receipt; now the platform says that it does not have them."""
     leaving: int = 0

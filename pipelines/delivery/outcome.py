@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pipelines.delivery.difference import RESENDS
 from pipelines.delivery.ledger import Ledger
 
-ON = ("on", "expiring")
+ON = ("on", "coming", "expiring")
 OUT = ("gone", "leaving")
 
 

@@ -24,7 +24,7 @@ RENEW_AT_SHARE = 0.8
 
 STATES: dict[tuple[Op, BatchState], str] = {
     ("add", "applied"): "on",
-    ("add", "accepted"): "on",
+    ("add", "accepted"): "coming",
     ("remove", "applied"): "gone",
     ("remove", "accepted"): "leaving",
 }

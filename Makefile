@@ -45,6 +45,8 @@ docs: $(STAMP) ## write the made tables: settings and exit codes from the code, 
 
 bench: $(STAMP) ## the benchmarks at small sizes; bench/README.md has the large ones
 	$(BIN)/python -m bench.bench_push --members 200000
+	$(BIN)/python -m bench.bench_journal --members 50000 --rounds 1
+	$(BIN)/python -m bench.bench_budget --requests 500 --rounds 3
 	$(BIN)/python -m bench.bench_normalise --rows 200000
 	$(BIN)/python -m bench.bench_fast_paths --rows 20000
 	$(BIN)/python -m bench.bench_definitions --keys 100 1000

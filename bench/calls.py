@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
 import orjson
 import pandas  # noqa: F401 - pyarrow imports it at its first use of numpy: start-up, which is not measured
 
-from bench import platform
+from bench import journals, platform
 from bench.measure import report
 from bench.warehouse import DAY_1, DAY_2, SEGMENT
 from connectors.identity import encode_sql
@@ -21,6 +22,12 @@ MEMORY = "200MB"
 def push(warehouse: str, state: str) -> float:
     """One push; returns requests sent."""
     return float(platform.push(Path(warehouse), Path(state), memory=MEMORY).requests)
+
+
+def small_batches(warehouse: str, state: str, journal: str) -> float:
+    """One push in small batches, the journal kept as asked; returns requests sent."""
+    with journals.kept(journal):
+        return float(platform.push(Path(warehouse), Path(state), max_rows=journals.BATCH_ROWS).requests)
 
 
 def join(warehouse: str, _: str) -> float:
@@ -83,6 +90,12 @@ def bodies(warehouse: str, _: str) -> float:
 
 
 if __name__ == "__main__":
-    calls = {"push": push, "join": join, "join_members": join_members, "bodies": bodies}
+    calls: dict[str, Callable[..., float]] = {
+        "push": push,
+        "small_batches": small_batches,
+        "join": join,
+        "join_members": join_members,
+        "bodies": bodies,
+    }
     name, *arguments = sys.argv[1:]
-    report(lambda: calls[name](arguments[0], arguments[1]))
+    report(lambda: calls[name](*arguments))

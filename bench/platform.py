@@ -46,9 +46,9 @@ class SinkConnector(Connector):
     consent = (PURPOSE,)
     identity = Identity("sink", 1, (Column("EMAIL", EMAIL, "sha256_hex", identifies=True),))
 
-    def __init__(self, max_in_flight: int) -> None:
+    def __init__(self, max_in_flight: int, max_rows: int = 10_000) -> None:
         super().__init__("sink", None)
-        self.limits = Limits(max_rows=10_000, max_in_flight=max_in_flight)
+        self.limits = Limits(max_rows=max_rows, max_in_flight=max_in_flight)
         self.http = Http(f"http://127.0.0.1:{PORT}", lambda request: request, max_in_flight, "Sink")
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
@@ -83,9 +83,11 @@ def sink(latency: float) -> Iterator[None]:
         process.wait()
 
 
-def push(warehouse: Path, state: Path, *, max_in_flight: int = 16, memory: str = "300MB") -> Delivery:
+def push(
+    warehouse: Path, state: Path, *, max_in_flight: int = 16, memory: str = "300MB", max_rows: int = 10_000
+) -> Delivery:
     """One push of the benchmark's segment."""
-    connector = SinkConnector(max_in_flight)
+    connector = SinkConnector(max_in_flight, max_rows)
     account = Account(
         connector,
         lambda: DuckDBEngine(warehouse, read_only=True, memory_limit=memory),

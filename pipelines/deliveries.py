@@ -97,6 +97,7 @@ class Deliveries:
             self.project.settings.state_dir,
             lock_wait_seconds=self.project.settings.lock_wait_seconds,
             retry_rejected_after=timedelta(days=self.project.settings.retry_rejected_after_days),
+            keep_history=timedelta(days=self.project.settings.history_days_kept),
             duckdb_config=self.project.duckdb_config,
         )
 

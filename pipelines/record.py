@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from pipelines.delivery.entries import Decision, JournalledBatch, Moving
+from pipelines.delivery.entries import Decision, JournalledBatch, Moving, Rejected
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.model import Delivery
 
@@ -49,6 +49,11 @@ class Record:
         """Every override that an operator made, newest first."""
         with self._journal() as journal:
             return journal.logbook.decisions() if journal else []
+
+    def rejected(self) -> list[Rejected]:
+        """The rows that platforms do not take, by audience and reason."""
+        with self._journal() as journal:
+            return journal.rejected() if journal else []
 
     def opened_audiences(self, destination: str) -> dict[str, str]:
         """Segments with an audience at a destination, and the audience's name on the platform."""

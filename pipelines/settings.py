@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         ge=0,
         description="A row that a platform rejected is sent again after this many days, or when it changes.",
     )
+    history_days_kept: int = Field(
+        400, ge=1, description="Days for which it is kept who joined and left which audience, when and why."
+    )
     memory_limit: str = Field("2GB", description="Memory that DuckDB may use before it spills to disk.")
     threads: int | None = Field(None, ge=1, description="DuckDB threads; unset: one per core.")
     segment_timeout_seconds: float = Field(

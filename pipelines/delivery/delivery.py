@@ -210,6 +210,7 @@ class _Desk:
             now=self.account.clock(),
             expires_after=connector.lifetime(push.options),
             retry_after=self.account.retry_rejected_after,
+            keep_history=self.account.keep_history,
             settles_after=connector.limits.settles_after,
         )
         read_states(self.ledger, self.journal, number, push.segment, times)

@@ -36,6 +36,17 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class Rejected:
+    """Rows of an audience that the platform does not take, for one reason; ``since`` is when it first said so."""
+
+    destination: str
+    segment: str
+    reason: str
+    people: int
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LastPush:
     """The newest finished push of an audience; ``report`` is its delivery as JSON."""
 

@@ -6,7 +6,7 @@ a row's request was applied is the journal's to say, so a reader joins it.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.states import as_stored
@@ -57,11 +57,3 @@ def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetim
         """,
         {"audience": audience, "at": as_stored(at), "reason": reason},
     )
-
-
-def prune_history(ledger: Ledger, now: datetime, keep: timedelta) -> None:
-    """Forget what is older than the declared time."""
-    with ledger.commit("prune_history"):
-        ledger.connection.execute(
-            "delete from history where moment < $before", {"before": as_stored(now - keep)}
-        )

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.base import Audience, Batch, Receipt
-from pipelines.delivery.entries import BatchState, JournalledBatch, Rejection
+from pipelines.delivery.entries import BatchState, JournalledBatch, Rejected, Rejection
 from pipelines.delivery.journal_file import Clock, JournalFile, open_journal_file, utc_now
 from pipelines.delivery.logbook import Logbook
 
@@ -219,6 +219,29 @@ class Journal:
         """Every batch of an audience, oldest first."""
         condition = "destination = ? and segment = ? and state <> 'void'"
         return self._select_batches(condition, destination, segment)
+
+    def batch_states(self, destination: str, segment: str) -> list[tuple[str, BatchState]]:
+        """What became of every batch of an audience, those of one that is gone included."""
+        rows = self._db.execute(
+            "select id, state from batches where destination = ? and segment = ?", (destination, segment)
+        )
+        return rows.fetchall()
+
+    def rejected(self) -> list[Rejected]:
+        """The rejected rows of every audience by reason, with their number and the oldest's time."""
+        rows = self._db.execute(
+            """
+            select
+              rejections.destination, rejections.segment, rejections.reason,
+              count(*), min(batches.settled_at)
+            from rejections
+            join batches
+              on batches.id = rejections.batch
+            group by rejections.destination, rejections.segment, rejections.reason
+            order by rejections.destination, rejections.segment, count(*) desc, rejections.reason
+            """
+        )
+        return [Rejected(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in rows if row[4]]
 
     def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
         """The batches that one run sent, or was to send, for an audience, oldest first."""

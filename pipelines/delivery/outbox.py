@@ -329,7 +329,7 @@ class Outbox:
     # --- afterwards ------------------------------------------------------------------------------------------
 
     def urgent_removed(self) -> int:
-        """People whose removal could not wait and was receipted."""
+        """People whose removal could not wait and was receipted, the verdict of a job still to come included."""
         return self._int(
             f"""
             with
@@ -347,7 +347,7 @@ class Outbox:
               join batch_states
                 on batch_states.batch = members.batch
               where members.audience = {self.audience}
-                and batch_states.state <> 'gone'
+                and batch_states.state not in ('gone', 'leaving')
             ) as held
               on held.member = urgent.member
             """

@@ -43,6 +43,8 @@ class Times:
     """Members leave the platform by themselves after this long; None: never."""
     retry_after: timedelta
     """A rejected row is tried again after this long."""
+    keep_history: timedelta
+    """How long it is kept who moved."""
     settles_after: timedelta
     """How long after its last attempt a request, or a copy of it, may still be applied."""
 
@@ -57,7 +59,7 @@ def read_states(ledger: Ledger, journal: Journal, audience: int, segment: str, t
     _stage_rejections(ledger, known)
     journal.forget_rejections(ledger.destination, segment, _pointless(ledger, audience, known))
     _stage_rejections(ledger, [r for r in known if r.at >= times.now - times.retry_after])
-    _tidy(ledger, audience, times.now)
+    _tidy(ledger, audience, times)
     _stage_asserting(ledger, audience, times.now)
 
 
@@ -141,8 +143,8 @@ def _pointless(ledger: Ledger, audience: int, rejections: Sequence[Rejection]) -
     return [r for r in rejections if (r.batch, r.member) not in pointed]
 
 
-def _tidy(ledger: Ledger, audience: int, now: datetime) -> None:
-    """Drop what is final: settled doubts, members whose removal can't be undone any more, answered positions."""
+def _tidy(ledger: Ledger, audience: int, times: Times) -> None:
+    """Drop what is final: settled doubts, members whose removal can't be undone any more, positions, old history."""
     with ledger.commit("tidy"):
         ledger.connection.execute(
             """
@@ -173,7 +175,11 @@ def _tidy(ledger: Ledger, audience: int, now: datetime) -> None:
               and batch in (select batch from batch_states where state = 'gone' and closes_at <= $now)
               and member not in (select member from settling where audience = $audience)
             """,
-            {"audience": audience, "now": as_stored(now)},
+            {"audience": audience, "now": as_stored(times.now)},
+        )
+        ledger.connection.execute(
+            "delete from history where audience = $audience and moment < $before",
+            {"audience": audience, "before": as_stored(times.now - times.keep_history)},
         )
         ledger.connection.execute(
             """

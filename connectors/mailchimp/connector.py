@@ -5,6 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from math import ceil
 from typing import ClassVar
 
@@ -59,7 +60,10 @@ class MailchimpConnector(HttpConnector):
         super().__init__(destination, settings)
         self.config = settings
         self.limits = Limits(
-            max_rows=settings.max_rows, max_in_flight=settings.max_in_flight, verdicts=Verdicts.PER_ROW
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            verdicts=Verdicts.PER_ROW,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
         )
         self.identity = mailchimp_identity(settings)
         key = settings.api_key.get_secret_value()

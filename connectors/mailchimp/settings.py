@@ -46,6 +46,12 @@ class MailchimpSettings(ConnectorSettings):
     max_wait_seconds: float = Field(
         120, ge=1, description="Longest time to wait for Mailchimp's limit; then the run ends."
     )
+    settles_after_minutes: float = Field(
+        15,
+        ge=0,
+        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
+        "followed by the last one once more.",
+    )
     timeout_seconds: float = Field(120, ge=1, description="Silence after which an answer counts as lost.")
 
     @model_validator(mode="after")

@@ -65,6 +65,7 @@ class MetaConnector(HttpConnector):
             max_in_flight=settings.max_in_flight,
             windows=WINDOWS[settings.access],
             verdicts=Verdicts.COUNT_AND_SAMPLES,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
             min_size=SERVING_MINIMUM,
         )
         self.identity = meta_identity(settings)

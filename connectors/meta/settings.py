@@ -65,6 +65,12 @@ class MetaSettings(ConnectorSettings):
     max_wait_seconds: float = Field(
         120, ge=1, description="Longest wait that Meta may ask for; longer ones end the run."
     )
+    settles_after_minutes: float = Field(
+        60,
+        ge=0,
+        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
+        "followed by the last one once more.",
+    )
     timeout_seconds: float = Field(60, ge=1, description="Silence after which an answer counts as lost.")
 
     @field_validator("ad_account")

@@ -206,7 +206,7 @@ class Journal:
 
         Its verdict would be about a request after which others may have followed that nobody here knows.
         """
-        with self._file.commit("distrust"):
+        with self._file.commit("doubt"):
             self._db.execute(
                 "update batches set state = 'doubted' where destination = ? and segment = ? and state <> 'void'",
                 (destination, segment),
@@ -219,6 +219,11 @@ class Journal:
         """Every batch of an audience, oldest first."""
         condition = "destination = ? and segment = ? and state <> 'void'"
         return self._select_batches(condition, destination, segment)
+
+    def forget_batches(self, ids: Sequence[str]) -> None:
+        """Old batches that no member rests on."""
+        with self._file.commit("forget_batches") as db:
+            db.executemany("delete from batches where id = ?", [(one,) for one in ids])
 
     def batch_states(self, destination: str, segment: str) -> list[tuple[str, BatchState]]:
         """What became of every batch of an audience, those of one that is gone included."""
@@ -241,7 +246,9 @@ class Journal:
             order by rejections.destination, rejections.segment, count(*) desc, rejections.reason
             """
         )
-        return [Rejected(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in rows if row[4]]
+        return [
+            Rejected(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in rows if row[4]
+        ]
 
     def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
         """The batches that one run sent, or was to send, for an audience, oldest first."""

@@ -154,6 +154,13 @@ class Ledger:
         ).fetchall()
         return int(rows[0][0])
 
+    def forget_batches(self, numbers: Sequence[int]) -> None:
+        """Drop batches that nothing points at; the journal has forgotten them already."""
+        with self.commit("forget_batches"):
+            self.connection.execute(
+                "delete from batches where list_contains($numbers, batch)", {"numbers": list(numbers)}
+            )
+
     def set_apart(self, audience: int, batch: str, members: Sequence[str], apart: str) -> None:
         """Let some members of a batch point at another one, new here, which the journal knows already."""
         self.stage("members_apart", pa.table({"member": pa.array(members, pa.string())}))

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from pipelines.delivery.entries import Decision, LastPush, Moving
 from pipelines.delivery.journal_file import JournalFile
+
+_OF_AUDIENCE = "destination = ? and segment = ?"
 
 
 class Logbook:
@@ -45,6 +47,15 @@ class Logbook:
                 "insert into erasures values (?, ?, ?, ?, ?)",
                 (self._file.now(), destination, segment, run_id, people),
             )
+
+    def prune(self, destination: str, segment: str, before: datetime) -> None:
+        """Forget the reports of old pushes; the newest stays, whatever its age, and so do people's decisions."""
+        old = f"{_OF_AUDIENCE} and started_at < ? and id < (select max(id) from pushes where {_OF_AUDIENCE})"
+        audience = (destination, segment)
+        values = (*audience, before.astimezone(UTC).isoformat(), *audience)
+        if self._db.execute(f"select 1 from pushes where {old} limit 1", values).fetchone():
+            with self._file.commit("prune") as db:
+                db.execute(f"delete from pushes where {old}", values)
 
     def decisions(self) -> list[Decision]:
         """Every override, newest first."""

@@ -60,6 +60,7 @@ def read_states(ledger: Ledger, journal: Journal, audience: int, segment: str, t
     journal.forget_rejections(ledger.destination, segment, _pointless(ledger, audience, known))
     _stage_rejections(ledger, [r for r in known if r.at >= times.now - times.retry_after])
     _tidy(ledger, audience, times)
+    _prune(ledger, journal, segment, times)
     _stage_asserting(ledger, audience, times.now)
 
 
@@ -187,6 +188,39 @@ def _tidy(ledger: Ledger, audience: int, times: Times) -> None:
             where batch in (select batch from batch_states where verdict <> 'accepted')
             """
         )
+
+
+def _prune(ledger: Ledger, journal: Journal, segment: str, times: Times) -> None:
+    """Forget batches and reports older than the history, unless a member still rests on them."""
+    journal.logbook.prune(ledger.destination, segment, times.now - times.keep_history)
+    unused = ledger.connection.execute(
+        """
+        select batches.batch, batches.id
+        from batches
+        join batch_states
+          on batch_states.batch = batches.batch
+          and batch_states.sent_at < $before
+        where batches.batch not in (
+          select batch
+          from members
+          where batch is not null
+          union all
+          select batch
+          from settling
+          union all
+          select batch
+          from history
+          where batch is not null
+          union all
+          select batch
+          from positions
+        )
+        """,
+        {"before": as_stored(times.now - times.keep_history)},
+    ).fetchall()
+    if unused:
+        journal.forget_batches([batch_id for _, batch_id in unused])
+        ledger.forget_batches([number for number, _ in unused])
 
 
 def _stage_asserting(ledger: Ledger, audience: int, now: datetime) -> None:

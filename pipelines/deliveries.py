@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -63,24 +64,28 @@ class Deliveries:
 
     def plan(self, destination: str, segments: Sequence[str], run: Run) -> list[Delivery]:
         """The difference of each audience of a destination; sends nothing and needs no credentials' rights."""
-        return self._with_account(destination, segments, run, lambda a, pushes: engine.plan(a, pushes, run))
+        pushes = self.pushes(destination, segments)
+        return self.on_account(destination, pushes, run, lambda a, asked: engine.plan(a, asked, run))
 
     def sync(
         self, destination: str, segments: Sequence[str], run: Run, watch: Watch = quiet
     ) -> list[Delivery]:
         """Push each audience of a destination."""
-        return self._with_account(
-            destination, segments, run, lambda a, pushes: engine.deliver(a, pushes, run, watch)
+        pushes = self.pushes(destination, segments)
+        return self.on_account(
+            destination, pushes, run, lambda a, asked: engine.deliver(a, asked, run, watch)
         )
 
-    def _with_account(
+    def on_account(
         self,
         destination: str,
-        segments: Sequence[str],
+        pushes: Sequence[Push],
         run: Run,
-        act: Callable[[Account, list[Push]], list[Delivery]],
+        act: Callable[[Account, Sequence[Push]], list[Delivery]],
     ) -> list[Delivery]:
-        pushes = self._pushes(destination, segments)
+        """What ``act`` makes of the pushes with the account open; failed deliveries when it can't be opened."""
+        if not pushes:
+            return []
         try:
             connector = open_connector(destination, self.project.settings.destinations[destination])
         except DeliveryError as error:
@@ -101,7 +106,11 @@ class Deliveries:
             duckdb_config=self.project.duckdb_config,
         )
 
-    def _pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
+    def pushes(self, destination: str, segments: Sequence[str], *, despite_holds: bool = False) -> list[Push]:
+        """What the asked audiences of a destination are to become. Raises UnknownName for the destination.
+
+        ``despite_holds`` is for an operator who undoes a push of an audience that is on hold.
+        """
         if destination not in self.project.connector_types:
             raise unknown_name("destination", destination, list(self.project.connector_types))
         options_type = self.project.connector_types[destination].options_type
@@ -114,7 +123,22 @@ class Deliveries:
             Push(name, sync, SyncOptions(), self.bounds(sync), only_opt_outs=why)
             for name, (sync, why) in self.left_behind(destination).items()
         ]
-        return [push for push in (*asked, *behind) if push.segment in segments]
+        found = [push for push in (*asked, *behind) if push.segment in segments]
+        return found if despite_holds else self._held(destination, found)
+
+    def _held(self, destination: str, pushes: Sequence[Push]) -> list[Push]:
+        """The same pushes; those of audiences that an operator put on hold let nobody but opt-outs move."""
+        holds = {h.segment: h for h in self.project.record.holds() if h.destination == destination}
+        return [
+            replace(
+                push,
+                only_opt_outs="; ".join(filter(None, (holds[push.segment].sentence, push.only_opt_outs))),
+                on_hold=push.only_opt_outs is None,
+            )
+            if push.segment in holds
+            else push
+            for push in pushes
+        ]
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from pipelines.delivery.applied import Application
 from pipelines.delivery.entries import Decision, JournalledBatch, Moving, Rejected
+from pipelines.delivery.holds import Hold
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.model import Delivery
 
@@ -46,7 +48,7 @@ class Record:
             return journal.batches_of_run(delivery.run_id, delivery.destination, delivery.segment)
 
     def decisions(self) -> list[Decision]:
-        """Every override that an operator made, newest first."""
+        """What operators decided, newest first: guards overridden, plans applied, pushes undone, holds."""
         with self._journal() as journal:
             return journal.logbook.decisions() if journal else []
 
@@ -54,6 +56,20 @@ class Record:
         """The rows that platforms do not take, by audience and reason."""
         with self._journal() as journal:
             return journal.rejected() if journal else []
+
+    def holds(self) -> list[Hold]:
+        """Every audience that is on hold."""
+        with self._journal() as journal:
+            return journal.holds.all() if journal else []
+
+    def hold(self, destination: str, segment: str) -> Hold | None:
+        """The hold of one audience, None when it has none."""
+        return next((h for h in self.holds() if (h.destination, h.segment) == (destination, segment)), None)
+
+    def application(self, seal: str, destination: str, segment: str) -> Application | None:
+        """How far a plan came with an audience, None when it was not begun."""
+        with self._journal() as journal:
+            return journal.applied.of(seal, destination, segment) if journal else None
 
     def opened_audiences(self, destination: str) -> dict[str, str]:
         """Segments with an audience at a destination, and the audience's name on the platform."""

@@ -83,6 +83,10 @@ class Settings(BaseSettings):
         ge=0,
         description="How long to wait for a store that another process holds before saying who has it.",
     )
+    seal_key: SecretStr | None = Field(
+        None,
+        description="Key that seals plans: only plans sealed with it are applied. Unset: seals find accidents only.",
+    )
     alert_webhook: SecretStr | None = Field(
         None, description="URL that receives a JSON message when a run fails (Slack, Teams, your own)."
     )

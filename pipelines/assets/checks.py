@@ -19,8 +19,9 @@ TWINS: dict[str, tuple[frozenset[str], str]] = {
         "The audience does not become many times as large at once.",
     ),
     "fresh": (
-        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK}),
-        "The segment was computed for the newest day, its file is whole, and the opt-outs could be read.",
+        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK, Guard.ON_HOLD}),
+        "The segment was computed for the newest day, its file is whole, the opt-outs could be read, and nobody put "
+        "the audience on hold.",
     ),
 }
 """Check, the guards' verdicts that fail it, and what it promises."""
@@ -53,9 +54,15 @@ def results(
             asset_key=key,
             check_name=name,
             passed=passed,
+            severity=_severity(delivery),
             description=None if passed and delivery.verdict != "overridden" else delivery.sentence,
             metadata=_figures(name, delivery, bounds),
         )
+
+
+def _severity(delivery: Delivery) -> dg.AssetCheckSeverity:
+    """What an operator asked for is worth a look, and no alarm."""
+    return dg.AssetCheckSeverity.WARN if delivery.on_hold else dg.AssetCheckSeverity.ERROR
 
 
 def _figures(name: str, delivery: Delivery, bounds: Bounds) -> dict[str, dg.MetadataValue]:

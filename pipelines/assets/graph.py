@@ -9,6 +9,7 @@ from pipelines.assets.audiences import audience_assets, changes_assets
 from pipelines.assets.jobs import DELIVER, LOAD, SEGMENT, job
 from pipelines.assets.load import load_assets
 from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
+from pipelines.assets.review import review_jobs
 from pipelines.assets.segments import features_asset, segment_assets
 from pipelines.project import Project
 from pipelines.settings import Settings
@@ -28,7 +29,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)
     return dg.Definitions(
         assets=[*loading, *segmenting, *delivering],
-        jobs=[load, segment, deliver],
+        jobs=[load, segment, deliver, *review_jobs(project)],
         schedules=[load_schedule(settings, load), overdue_schedule(settings, deliver)],
         sensors=[night_sensor(settings, segment, deliver), failure_sensor(settings)],
         executor=dg.in_process_executor,

@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import machine, tables, upkeep
+from pipelines.cli import machine, review, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -38,6 +38,7 @@ from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
 from pipelines.names import UnknownName
 from pipelines.project import Project
+from pipelines.review.errors import ReviewError
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
@@ -57,10 +58,12 @@ MISTAKES = (
     SegmentError,
     SourceError,
     BackupError,
+    ReviewError,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError)
 
+review.register(app)
 upkeep.register(app)
 
 AsOf = Annotated[
@@ -169,24 +172,6 @@ def _check(project: Project) -> Exit:
 
 
 @app.command()
-def plan(names: Names = None, as_json: Json = False) -> None:
-    """The difference of every audience, counted and judged; sends nothing."""
-    project = opened_project()
-    run = project.deliveries.new_run()
-    deliveries = [
-        d
-        for destination, chosen in selected(project, names)
-        for d in project.deliveries.plan(destination, chosen, run)
-    ]
-    if as_json:
-        machine.write(machine.of_plan(d) for d in deliveries)
-    else:
-        console.print(tables.of_plan(deliveries))
-    tables.say_why(deliveries, errors.print)
-    raise typer.Exit(of_deliveries(deliveries))
-
-
-@app.command()
 def sync(
     names: Names = None,
     as_json: Json = False,
@@ -233,6 +218,8 @@ def status(as_json: Json = False) -> None:
         console.print("Nothing was pushed yet: turnout sync")
         return
     console.print(tables.of_pushes([p.delivery for p in last]))
+    for hold in project.record.holds():
+        console.print(f"{hold.name}: {hold.sentence}", style="yellow", markup=False, soft_wrap=True)
     for moving in project.record.under_way():
         console.print(
             f"[cyan]{moving.destination}/{moving.segment}[/]: {moving.settled} of {moving.batches} batches receipted"

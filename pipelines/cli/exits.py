@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 from pipelines.delivery.model import Delivery
+from pipelines.review.applying import AppliedAudience
 
 
 class Exit(IntEnum):
@@ -28,3 +29,12 @@ def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:
     if any(d.status == "stopped" or d.verdict not in ("fine", "overridden") for d in deliveries):
         return Exit.STOPPED
     return Exit.OK
+
+
+def of_applied(results: Sequence[AppliedAudience]) -> Exit:
+    """The exit code of a plan that was applied, or refused."""
+    if any(one.outcome == "failed" for one in results):
+        return Exit.FAILED
+    if any(one.outcome in ("refused", "left") for one in results):
+        return Exit.STOPPED
+    return of_deliveries([one.delivery for one in results if one.delivery is not None])

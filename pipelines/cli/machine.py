@@ -8,7 +8,10 @@ from typing import Any
 
 import orjson
 
+from pipelines.delivery.entries import Decision
+from pipelines.delivery.holds import Hold
 from pipelines.delivery.model import Delivery
+from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
 from pipelines.sources.model import LoadReport
 
@@ -83,4 +86,46 @@ def of_push(delivery: Delivery) -> dict[str, Any]:
         "audience_id": delivery.audience_id,
         "url": delivery.url,
         "errors": list(delivery.errors),
+    }
+
+
+def of_applied(one: AppliedAudience) -> dict[str, Any]:
+    """What became of an audience of a plan; the counts are 0 where nothing was sent or looked at."""
+    done = one.delivery
+    return {
+        "destination": one.destination,
+        "segment": one.segment,
+        "outcome": one.outcome,
+        "sentence": one.sentence,
+        "run_id": done.run_id if done else None,
+        "added": done.added if done else 0,
+        "removed": done.removed if done else 0,
+        "rejected": done.rejected if done else 0,
+        "uncertain": done.uncertain if done else 0,
+        "held": done.held if done else 0,
+        "requests": done.requests if done else 0,
+    }
+
+
+def of_hold(hold: Hold) -> dict[str, Any]:
+    """An audience on hold; ``undoes`` is when the push ran that was taken back, null for a hold by itself."""
+    return {
+        "destination": hold.destination,
+        "segment": hold.segment,
+        "at": hold.at.isoformat(),
+        "who": hold.who,
+        "why": hold.why,
+        "undoes": hold.undoes.isoformat() if hold.undoes else None,
+    }
+
+
+def of_decision(one: Decision) -> dict[str, Any]:
+    """What an operator decided."""
+    return {
+        "at": one.at.isoformat(),
+        "destination": one.destination,
+        "segment": one.segment,
+        "decision": one.decision,
+        "who": one.who,
+        "why": one.why,
     }

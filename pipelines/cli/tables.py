@@ -7,10 +7,13 @@ from contextlib import contextmanager
 
 from rich import box
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from pipelines.delivery.entries import Decision
 from pipelines.delivery.model import Delivery, Watch
+from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
 from pipelines.sources.model import LoadReport
 
@@ -18,6 +21,11 @@ console = Console()
 errors = Console(stderr=True)
 
 WIDE = 92
+WORDS = frozenset(
+    {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
+    | {"who", "why"}
+)
+"""Columns that are no numbers."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 
 
@@ -94,6 +102,28 @@ def of_pushes(deliveries: Sequence[Delivery], title: str | None = None) -> Table
     return table
 
 
+def of_applied(results: Sequence[AppliedAudience]) -> Table:
+    """What became of each audience of a plan."""
+    table = _table("segment", "destination", "outcome", "added", "removed", "rejected", "held")
+    for one in results:
+        done = one.delivery
+        numbers = (done.added, done.removed, done.rejected, done.held) if done else (0, 0, 0, 0)
+        style = {"failed": "red", "refused": "yellow", "left": "yellow"}.get(one.outcome, "none")
+        table.add_row(one.segment, one.destination, one.outcome, *(f"{n:,}" for n in numbers), style=style)
+    return table
+
+
+def of_decisions(decisions: Sequence[Decision]) -> Table:
+    """What operators decided, and why."""
+    table = _table("at", "audience", "decision", "who", "why")
+    for one in decisions:
+        table.add_row(
+            f"{one.at:%Y-%m-%d %H:%M}",
+            *map(escape, (f"{one.destination}/{one.segment}", one.decision, one.who, one.why)),
+        )
+    return table
+
+
 def _where_wide() -> tuple[str, ...]:
     """The column that only fits a wide terminal; ``--json`` always has it, with reasons."""
     return ("withheld",) if console.width >= WIDE else ()
@@ -124,6 +154,5 @@ def _style(delivery: Delivery) -> str:
 def _table(*names: str) -> Table:
     table = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        words = name in ("segment", "source", "destination", "state", "verdict", "as of")
-        table.add_column(name, justify="left" if words else "right", no_wrap=True)
+        table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "why")
     return table

@@ -13,13 +13,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
+import pyarrow as pa
 
 from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError
 from pipelines.delivery import report
 from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
-from pipelines.delivery.guards import Change, Guard, Verdict, verdict
+from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.ledger import Ledger
@@ -27,6 +28,7 @@ from pipelines.delivery.lineage import doubt_strangers, use_together
 from pipelines.delivery.model import (
     PERSON_NEEDED,
     Account,
+    CannotBeDone,
     Delivery,
     NumbersDoNotClose,
     Push,
@@ -44,7 +46,7 @@ from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
 
-TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose)
+TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, CannotBeDone)
 """Failures whose text is a sentence for the operator."""
 
 
@@ -56,6 +58,15 @@ def plan(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
 def deliver(account: Account, pushes: Sequence[Push], run: Run, watch: Watch = quiet) -> list[Delivery]:
     """Push each audience; one that fails never stops its neighbours. Every run can be repeated at any time."""
     return _each(account, pushes, run, lambda desk, push: desk.deliver(push, watch))
+
+
+def rehearse(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
+    """Prepare each push as `deliver` would and let its condition look at it; then let go of it.
+
+    Nobody is sent and no member is touched; platforms are asked for their audience and for verdicts that are due.
+    What an operator could let pass is prepared as if they did, and judged as it is.
+    """
+    return _each(account, pushes, run, lambda desk, push: desk.rehearse(push))
 
 
 def _each(
@@ -101,7 +112,7 @@ def _store_failed(error: Exception) -> str:
     )
 
 
-ONLY_OPT_OUTS = (Guard.HELD_BACK, Guard.STALE, Guard.NEVER_COMPUTED)
+ONLY_OPT_OUTS = (Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
 """Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
 
 
@@ -133,6 +144,16 @@ class _Desk:
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
         return self._planned(push, as_of, difference, judged)
+
+    def rehearse(self, push: Push) -> Delivery:
+        number = self._find(push)
+        if self.journal.audience(self.account.name, push.segment) is not None:
+            self._poll(push, number, self._open(push, number))
+        prepared = self._prepare(push, number, in_full=True)
+        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
+        unmet = self._unmet(push, planned, prepared.outbox)
+        prepared.outbox.let_go()
+        return unmet or planned
 
     def deliver(self, push: Push, watch: Watch) -> Delivery:
         number = self._find(push)
@@ -187,14 +208,16 @@ class _Desk:
 
     def _compare(self, engine: Engine, push: Push, number: int) -> tuple[date | None, Difference, Verdict]:
         self._read_states(push, number)
-        as_of = engine.latest(push.segment)
+        as_of = None if push.people else engine.latest(push.segment)
         change = Change(as_of, self.run.today, engine.newest_day(), 0, 0, 0, 0)
+        if push.people:
+            change = replace(change, as_of=self.run.today, expected=None)
         judged = verdict(change, push.bounds, self.run.overrides)
         if push.only_opt_outs is not None:
-            judged = Verdict(Guard.HELD_BACK, push.only_opt_outs)
-        if as_of is None or judged.guard in ONLY_OPT_OUTS:
+            judged = Verdict(Guard.ON_HOLD if push.on_hold else Guard.HELD_BACK, push.only_opt_outs)
+        if judged.guard in ONLY_OPT_OUTS:
             return as_of, only_must_go(self.ledger, number), judged
-        difference = compare(self.ledger, number, engine.export(Members(push.segment, as_of)))
+        difference = compare(self.ledger, number, self._wanted(engine, push, number, as_of))
         change = replace(
             change,
             desired=difference.desired,
@@ -203,6 +226,14 @@ class _Desk:
             removes=difference.removes - difference.must_go,
         )
         return as_of, difference, verdict(change, push.bounds, self.run.overrides)
+
+    def _wanted(
+        self, engine: Engine, push: Push, number: int, as_of: date | None
+    ) -> pa.Table | pa.RecordBatchReader:
+        if push.people:
+            return push.people(self.ledger, number)
+        assert as_of is not None, "the guards let nothing pass that was never computed"
+        return engine.export(Members(push.segment, as_of))
 
     def _read_states(self, push: Push, number: int) -> None:
         connector = self.account.connector
@@ -215,18 +246,22 @@ class _Desk:
         )
         read_states(self.ledger, self.journal, number, push.segment, times)
 
-    def _prepare(self, push: Push, number: int) -> _Prepared:
-        """Compare, and fill the outbox; the warehouse is let go before anything is sent."""
+    def _prepare(self, push: Push, number: int, *, in_full: bool = False) -> _Prepared:
+        """Compare, and fill the outbox; the warehouse is let go before anything is sent.
+
+        ``in_full`` also prepares what a guard stops, when an operator could let it pass.
+        """
         with self.account.open_engine() as engine, engine.snapshot():
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
+            stops = judged.stops and not (in_full and judged.guard in OVERRIDES)
             limits = self.account.connector.limits
             outbox = Outbox(self.ledger, number, limits, self.account.clock(), push.reason)
             adds: list[Batch] = []
-            if not judged.stops and difference.adds + difference.resends:
+            if not stops and difference.adds + difference.resends:
                 wanted = PeopleByNumber(outbox.adding(), self.account.connector.identity.inputs)
                 adds = outbox.put_adds(engine.export(wanted))
-        removes = outbox.put_removes(only_must_go=judged.stops)
+        removes = outbox.put_removes(only_must_go=stops)
         return _Prepared(number, as_of, difference, judged, outbox, removes, adds)
 
     # --- sending -----------------------------------------------------------------------------------------
@@ -241,6 +276,10 @@ class _Desk:
         if self.run.resync:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)
+        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
+        if unmet := self._unmet(push, planned, prepared.outbox):
+            prepared.outbox.let_go()
+            return unmet
         if prepared.verdict.overridden:
             allowed = self.run.overrides
             self.journal.logbook.decided(
@@ -268,6 +307,11 @@ class _Desk:
             needs_person=isinstance(sender.stopped_by, PERSON_NEEDED),
         )
 
+    def _unmet(self, push: Push, planned: Delivery, outbox: Outbox) -> Delivery | None:
+        """The push's own condition: what is left of it when it is not met, None when it is."""
+        sentence = push.condition(planned, outbox) if push.condition else None
+        return report.refused(planned, sentence) if sentence else None
+
     def _planned(self, push: Push, as_of: date | None, difference: Difference, judged: Verdict) -> Delivery:
         name = self.account.name
         known = self.journal.audience(name, push.segment)
@@ -278,7 +322,7 @@ class _Desk:
         """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
-            if engine.latest(push.segment) is not None and push.only_opt_outs is None:
+            if push.only_opt_outs is None and (push.people or engine.latest(push.segment) is not None):
                 return None
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)

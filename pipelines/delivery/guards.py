@@ -14,6 +14,7 @@ class Guard(StrEnum):
     """What stopped a push."""
 
     HELD_BACK = "held_back"
+    ON_HOLD = "on_hold"
     NEVER_COMPUTED = "never_computed"
     STALE = "stale_segment"
     EMPTY = "empty_segment"

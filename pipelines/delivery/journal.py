@@ -14,9 +14,16 @@ from pathlib import Path
 from typing import Literal
 
 from connectors.base import Audience, Batch, Receipt
+from pipelines.delivery.applied import Applied
 from pipelines.delivery.entries import BatchState, JournalledBatch, Rejected, Rejection
+from pipelines.delivery.holds import Holds
 from pipelines.delivery.journal_file import Clock, JournalFile, open_journal_file, utc_now
 from pipelines.delivery.logbook import Logbook
+
+OF_AUDIENCES = (
+    "audiences", "batches", "rejections", "pushes", "decisions", "erasures", "holds", "applied_plans",
+)  # fmt: skip
+"""Tables whose rows are about one audience, named by destination and segment."""
 
 
 class Journal:
@@ -26,6 +33,8 @@ class Journal:
         self._file = file
         self._db = file.connection
         self.logbook = Logbook(file)
+        self.holds = Holds(file)
+        self.applied = Applied(file)
 
     @classmethod
     @contextmanager
@@ -108,7 +117,7 @@ class Journal:
     def rename(self, destination: str, old: str, new: str) -> None:
         """A segment has a new name; its audience, batches and history go with it."""
         with self._file.commit("rename"):
-            for table in ("audiences", "batches", "rejections", "pushes", "decisions", "erasures"):
+            for table in OF_AUDIENCES:
                 self._db.execute(
                     f"update {table} set segment = ? where destination = ? and segment = ?",
                     (new, destination, old),

@@ -7,15 +7,20 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
+import pyarrow as pa
 from pydantic import TypeAdapter
 
 from connectors.base import ActionNeeded, AuthFailed, Connector, SyncOptions
-from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.guards import Bounds, Guard, Overrides
 from pipelines.delivery.journal_file import Clock, utc_now
 from pipelines.engine import Engine
 from pipelines.segments.model import Sync
+
+if TYPE_CHECKING:
+    from pipelines.delivery.ledger import Ledger
+    from pipelines.delivery.outbox import Outbox
 
 Status = Literal["planned", "delivered", "stopped", "failed"]
 
@@ -51,8 +56,14 @@ class Push:
     formerly: str | None = None
     only_opt_outs: str | None = None
     """Why nobody but those who must go may move in this run; None: nothing speaks against a full push."""
+    on_hold: bool = False
+    """Whether ``only_opt_outs`` is so because an operator put the audience on hold."""
     reason: str | None = None
     """Why people move, for the history, when it is not the segment's rule."""
+    people: People | None = None
+    """Who is wanted in place of the segment's people, whatever its day; None: the segment's."""
+    condition: Condition | None = None
+    """What must hold when everything is prepared; None: nothing more than the guards."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +138,13 @@ class Delivery:
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was to be done is done and receipted."""
-        return self.status in ("planned", "delivered") and not self.errors
+        """Whether everything that was to be done is done and receipted; on hold, that is opt-outs alone."""
+        return (self.status in ("planned", "delivered") or self.on_hold) and not self.errors
+
+    @property
+    def on_hold(self) -> bool:
+        """Whether an operator put the audience on hold."""
+        return self.verdict == Guard.ON_HOLD
 
     def to_json(self) -> str:
         """For the journal and for machines; stable keys."""
@@ -143,6 +159,10 @@ class Delivery:
 _ADAPTER: TypeAdapter[Delivery] = TypeAdapter(Delivery)
 
 
+class CannotBeDone(Exception):
+    """What an operator asked of an audience is not possible; the sentence says why."""
+
+
 class NumbersDoNotClose(Exception):
     """People are unaccounted for: a bug, never to be passed over."""
 
@@ -150,6 +170,14 @@ class NumbersDoNotClose(Exception):
 def quiet(destination: str, segment: str, op: str, done: int, total: int) -> None:
     """No progress shown."""
 
+
+People = Callable[["Ledger", int], pa.Table]
+"""Called with the ledger and the audience's number when states are read; answers with ``person_no`` (int32).
+
+May raise CannotBeDone."""
+
+Condition = Callable[["Delivery", "Outbox"], str | None]
+"""Called with what would be done and the filled outbox, before anything is written or sent; a sentence stops it."""
 
 Watch = Callable[[str, str, str, int, int], None]
 """Called with destination, segment, operation, batches done, batches in all."""

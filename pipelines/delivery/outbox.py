@@ -163,6 +163,13 @@ class Outbox:
         self._numbers |= numbers
         return batches
 
+    def let_go(self) -> None:
+        """Nothing of this outbox will be sent: the ledger forgets its batches."""
+        if self._numbers:
+            numbers = ", ".join(map(str, self._numbers.values()))
+            with self.ledger.commit("let_go"):
+                self.connection.execute(f"delete from batches where batch in ({numbers})")
+
     def point(self) -> None:
         """Let the members point at their batches, in one transaction; the journal knows the batches already."""
         names = ", ".join(quote(column.name) for column in self.identity.handle)

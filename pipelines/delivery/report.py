@@ -60,6 +60,21 @@ def planned(
     )
 
 
+def refused(plan: Delivery, sentence: str) -> Delivery:
+    """A push that its condition stopped: nobody moved, everybody is where they were."""
+    withheld = Counter(plan.withheld)
+    withheld["not_as_planned"] += plan.adds - withheld["guard"]
+    return replace(
+        plan,
+        status="stopped",
+        kept=plan.kept + plan.resends,
+        kept_back=plan.held_before - plan.kept - plan.resends - plan.leaving,
+        withheld=dict(+withheld),
+        verdict="changed",
+        sentence=sentence,
+    )
+
+
 def receipted(
     plan: Delivery,
     difference: Difference,

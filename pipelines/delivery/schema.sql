@@ -79,3 +79,26 @@ create table if not exists lineages (
   destination text primary key,
   mark text not null
 ) strict;
+
+-- Audiences that an operator put on hold; ``undoes`` is the moment, in the ledger's history, of the push taken back.
+create table if not exists holds (
+  destination text not null,
+  segment text not null,
+  at text not null,
+  who text not null,
+  why text not null,
+  undoes text,
+  primary key (destination, segment)
+) strict;
+
+-- Sealed plans by what they were applied to; without an end, the plan goes on where it stopped.
+create table if not exists applied_plans (
+  seal text not null,
+  destination text not null,
+  segment text not null,
+  run_id text not null,
+  who text not null,
+  began_at text not null,
+  ended_at text,
+  primary key (seal, destination, segment)
+) strict;

@@ -1,0 +1,1 @@
+"""What operators look at before it happens, and take back afterwards: plans, apply, undo, holds."""

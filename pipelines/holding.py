@@ -39,13 +39,18 @@ def left_behind(
         if isinstance(definition, Segment)
         for sync in definition.syncs
         if sync.destination == destination
-        for name in (definition.name, definition.formerly)
+        for name in (definition.name, *_old_names(definition, opened))
     }
     return {
         name: (Sync(destination, audience), _why(by_name.get(name), name, destination))
         for name, audience in sorted(opened.items())
         if name not in asked
     }
+
+
+def _old_names(definition: Segment, opened: Mapping[str, str]) -> tuple[str, ...]:
+    """The name that a renamed segment's audience still has; none once it has the new one, or two were opened."""
+    return (definition.formerly,) if definition.formerly and definition.name not in opened else ()
 
 
 def _why(definition: Segment | BrokenSegment | None, name: str, destination: str) -> str:

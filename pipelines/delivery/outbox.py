@@ -217,20 +217,44 @@ class Outbox:
             self._note_positions()
 
     def _note_opposites(self) -> None:
-        """Remember for whom the opposite was sent so lately that a copy of it may come after this request."""
-        self.connection.execute(
-            """
-            insert into settling
-            select $audience, members.member, members.batch
-            from members
+        """Remember for whom the opposite was sent so lately that a copy of it may come after this request.
+
+        A copy of a removal takes out whoever carries one of its identifiers, so sharing one is enough to be added
+        again; a copy of an add brings back nobody but its own member.
+        """
+        shared = "\n".join(
+            f"""
+            union
+            select $audience, outbox.member, recent.batch
+            from recent
             join outbox
-              on outbox.member = members.member
-            join batch_states
-              on batch_states.batch = members.batch
-            where members.audience = $audience
-              and outbox.batch is not null
-              and batch_states.op <> outbox.op
-              and batch_states.closes_at > $now
+              on outbox.{quote(column.name)} = recent.{quote(column.name)}
+            where outbox.op = 'add'
+              and recent.op = 'remove'
+            """
+            for column in self.identity.identifying
+            if column.in_handle
+        )
+        handle = ", ".join(f"members.{quote(column.name)}" for column in self.identity.handle)
+        self.connection.execute(
+            f"""
+            insert into settling
+            with
+            recent as (
+              select members.member, members.batch, batch_states.op, {handle}
+              from members
+              join batch_states
+                on batch_states.batch = members.batch
+              where members.audience = $audience
+                and batch_states.closes_at > $now
+            )
+            select $audience, outbox.member, recent.batch
+            from recent
+            join outbox
+              on outbox.member = recent.member
+            where outbox.batch is not null
+              and recent.op <> outbox.op
+            {shared}
             """,
             {"audience": self.audience, "now": as_stored(self.at)},
         )

@@ -57,7 +57,7 @@ def _leave_out_shared(ledger: Ledger, audience: int, column: Column) -> None:
             from members
             where audience = $audience
               and member not in (select member from removing)
-              and batch not in (select batch from batch_states where state = 'gone')
+              and batch not in (select batch from batch_states where state in ('gone', 'leaving'))
             union all
             select {name}
             from outbox

@@ -182,3 +182,17 @@ def test_a_clock_that_jumps_back_only_repeats_more(shop: Shop) -> None:
     shop.time.passes(timedelta(days=2))
     shop.push(1, 2)
     assert shop.right
+
+
+def test_a_copy_of_a_removal_that_takes_somebody_else_out_is_undone(shop: Shop) -> None:
+    """Two people share a phone: a late removal of the one by that phone takes the other out, who is added once more."""
+    shop.world.change(4, phone=shop.world.people[3].phone)
+    shop.push(1, 2)
+    shop.push(1, 2, 4)
+    shop.platform.copies_arrive("remove")
+    assert not shop.right
+    shop.time.passes(WINDOW + timedelta(seconds=1))
+    assert shop.push(1, 2, 4).asserted == 2, (
+        "the one who was taken out, and the one who had been added before"
+    )
+    assert shop.right

@@ -14,6 +14,7 @@ from requests.adapters import HTTPAdapter
 
 from connectors.base import ActionNeeded
 from connectors.clock import Clock
+from connectors.public_only import PrivateAddress, PublicOnlyAdapter
 from connectors.settings import is_loopback
 
 MAX_BODY = 8 * 1024 * 1024
@@ -63,12 +64,14 @@ class Wire:
         self.session = requests.Session()
         # A credential in .netrc must not replace ours, and a proxy must not see what stays on this machine.
         self.session.auth = self.authorise
-        self.session.trust_env = not is_loopback(self.base_url)
+        local = is_loopback(self.base_url)
+        self.session.trust_env = not local
         # Uncompressed, so that what is bounded is what arrives.
         self.session.headers.update(
             {"User-Agent": "turnout", "Accept": "application/json", "Accept-Encoding": "identity"}
         )
-        adapter = HTTPAdapter(pool_connections=1, pool_maxsize=self.in_flight, max_retries=0, pool_block=True)
+        kind = HTTPAdapter if local else PublicOnlyAdapter
+        adapter = kind(pool_connections=1, pool_maxsize=self.in_flight, max_retries=0, pool_block=True)
         for scheme in ("https://", "http://"):
             self.session.mount(scheme, adapter)
 
@@ -96,6 +99,11 @@ class Wire:
                 stream=True,
             ) as response:
                 return Answer(response.status_code, response.headers, self._bounded(response, started, clock))
+        except PrivateAddress:
+            raise ActionNeeded(
+                f"{self.name}: {urlsplit(self.base_url).hostname} leads to an address inside a private network; "
+                "nothing was sent"
+            ) from None
         except requests.exceptions.SSLError:
             raise ActionNeeded(
                 f"{self.name}: the certificate of {urlsplit(self.base_url).hostname} is not valid; nothing was sent"

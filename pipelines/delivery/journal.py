@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from itertools import chain, count
 from pathlib import Path
 from typing import Literal
 
@@ -82,14 +83,36 @@ class Journal:
         rows = self._db.execute("select segment, name from audiences where destination = ?", (destination,))
         return {row[0]: row[1] for row in rows}
 
+    def marker(self, destination: str, segment: str) -> str:
+        """Our mark on a segment's audience: ``turnout:<segment>``.
+
+        It stays when the segment is renamed; a new segment of the old name gets a mark that no audience has.
+        """
+        marks = dict(
+            self._db.execute("select segment, marker from audiences where destination = ?", (destination,))
+        )
+        if segment in marks:
+            return str(marks[segment])
+        numbered = (f"turnout:{segment}{suffix}" for suffix in chain([""], (f".{n}" for n in count(2))))
+        return next(mark for mark in numbered if mark not in marks.values())
+
+    def owner(self, destination: str, external_id: str) -> str | None:
+        """The segment whose audience the platform's id is."""
+        row = self._db.execute(
+            "select segment from audiences where destination = ? and external_id = ?",
+            (destination, external_id),
+        ).fetchone()
+        return str(row[0]) if row else None
+
     def opened(self, destination: str, segment: str, audience: Audience) -> None:
         """Remember the platform's id; nothing is written when it is known already."""
         if self.audience(destination, segment) == Audience(audience.id, audience.name, audience.url):
             return
+        marker = self.marker(destination, segment)
         with self._file.commit("opened") as db:
             db.execute(
-                "insert or replace into audiences values (?, ?, ?, ?, ?, ?)",
-                (destination, segment, audience.id, audience.name, audience.url, self._file.now()),
+                "insert or replace into audiences values (?, ?, ?, ?, ?, ?, ?)",
+                (destination, segment, audience.id, audience.name, audience.url, marker, self._file.now()),
             )
 
     def lineage(self, destination: str) -> str | None:

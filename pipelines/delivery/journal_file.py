@@ -11,7 +11,29 @@ from pathlib import Path
 
 from pipelines.delivery.boundaries import reached, step
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 2
+MIGRATIONS = (
+    "alter table audiences rename to audiences_before",
+    """
+    create table audiences (
+      destination text not null,
+      segment text not null,
+      external_id text not null,
+      name text not null,
+      url text,
+      marker text not null,
+      opened_at text not null,
+      primary key (destination, segment)
+    ) strict
+    """,
+    """
+    insert into audiences
+    select destination, segment, external_id, name, url, 'turnout:' || segment, opened_at
+    from audiences_before
+    """,
+    "drop table audiences_before",
+)
+"""What changes existing tables from schema 1 to 2; new tables are made by ``schema.sql``."""
 
 Clock = Callable[[], datetime]
 """The time now, with a time zone."""
@@ -81,6 +103,8 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 f"{path}: written by a newer Turnout (schema {version}, not {SCHEMA_VERSION}); upgrade Turnout"
             )
         if version < SCHEMA_VERSION:
+            if version == 1:
+                _migrate(connection)
             connection.executescript(files("pipelines.delivery").joinpath("schema.sql").read_text())
             connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
     except sqlite3.DatabaseError as error:
@@ -88,3 +112,11 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
             f"{path}: the journal cannot be read ({error}); restore it from a backup and run with --resync, "
             "see docs/recovery.md"
         ) from error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables of schema 1 to schema 2, all or nothing; repeated after a crash, it finds the same rows."""
+    connection.execute("begin immediate")
+    for statement in MIGRATIONS:
+        connection.execute(statement)
+    connection.execute("commit")

@@ -6,6 +6,7 @@ create table if not exists audiences (
   external_id text not null,
   name text not null,
   url text,
+  marker text not null,
   opened_at text not null,
   primary key (destination, segment)
 ) strict;

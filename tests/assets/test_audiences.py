@@ -47,6 +47,8 @@ def test_a_second_night_sends_nothing(delivered: Room) -> None:
     assert (told["added"], told["removed"], told["requests"], told["size held"]) == (0, 0, 0, 59)
 
 
+@pytest.mark.privacy("P27")
+@pytest.mark.promise("closes", "quiet")
 def test_the_page_accounts_for_everybody_without_naming_anybody(delivered: Room) -> None:
     """Added and withheld by reason add up to desired; batches have receipts; no identifier is in any metadata."""
     delivered.shop.opt_out(1)
@@ -114,6 +116,7 @@ def test_an_operator_lets_a_guard_pass_once_by_one_word(delivered: Room) -> None
     assert len(delivered.shop.members("mail", "buyers")) == 59
 
 
+@pytest.mark.fault("F34", injected="members vanish behind our back", outcome="a resync sends everybody again")
 def test_a_full_resync_sends_everybody_again(delivered: Room) -> None:
     """What was lost behind our back on the platform is there again afterwards."""
     delivered.shop.members_file("ads", "buyers").write_text("")
@@ -150,6 +153,7 @@ def test_one_audience_that_fails_never_stops_the_others(
     )
 
 
+@pytest.mark.promise("bounded")
 def test_a_retry_repeats_only_what_is_missing(delivered: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     """The platform recovers between two attempts: the second pushes the one audience that had no receipt."""
     monkeypatch.setattr(audiences, "PUSH_RETRIES", QUICK)
@@ -182,6 +186,7 @@ def _then(first, wrapped):  # type: ignore[no-untyped-def]
     return both
 
 
+@pytest.mark.privacy("P05")
 def test_an_audience_of_a_broken_segment_still_loses_its_opt_outs(delivered: Room) -> None:
     """Its file is broken: nobody new is added or removed, but who opted out leaves, and the page says why."""
     delivered.shop.segment("buyers", "select person_no\nfrom ordres", ["ads", "mail"])
@@ -195,6 +200,7 @@ def test_an_audience_of_a_broken_segment_still_loses_its_opt_outs(delivered: Roo
     assert ("audience/ads/buyers", "fresh") in failed_checks(results[2])
 
 
+@pytest.mark.privacy("P05", "P07")
 def test_an_audience_of_a_deleted_segment_still_loses_its_opt_outs(delivered: Room) -> None:
     """Deleting a file never leaves people targeted silently: the audience stays in the graph and is red."""
     (delivered.shop.segment_defs / "buyers.sql").unlink()
@@ -220,6 +226,8 @@ def test_a_broken_source_stops_only_the_audiences_of_its_segments(delivered: Roo
     assert "mail/buyers" not in failure(results[2])
 
 
+@pytest.mark.privacy("P11")
+@pytest.mark.bad_input("B54")
 def test_unreadable_opt_outs_let_nobody_in(delivered: Room) -> None:
     """Who opted out since can't be known, so nobody is added anywhere; those known to have left still leave."""
     delivered.shop.opt_out(1)
@@ -233,6 +241,7 @@ def test_unreadable_opt_outs_let_nobody_in(delivered: Room) -> None:
     assert "the opt-outs of suppressions could not be read" in failure(results[2])
 
 
+@pytest.mark.fault("F60", injected="the newest day could not be computed", outcome="only opt-outs move")
 def test_a_stale_segment_loses_its_opt_outs_and_nothing_else(delivered: Room) -> None:
     """The segment's query fails on the newest day: yesterday's result stays, its audience is red."""
     delivered.shop.opt_out(1)

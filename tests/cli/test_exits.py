@@ -104,6 +104,11 @@ def test_check_reads_definitions_alone(shop: Shop, turnout: Turnout) -> None:
     assert not (shop.folder / "home").exists()
 
 
+@pytest.mark.fault(
+    "F60",
+    injected="a source arrives without its columns",
+    outcome="its own segments stop; yesterday's table stays, the others go on",
+)
 def test_broken_source_is_red_and_stops_its_own(pushed: Shop, turnout: Turnout) -> None:
     """A file without its columns: 1, the file and column named, other sources loaded, yesterday's table stays."""
     pushed.break_source("web_events")
@@ -119,6 +124,11 @@ def test_broken_source_is_red_and_stops_its_own(pushed: Shop, turnout: Turnout) 
     assert "web_events" in computed["browsers"]
 
 
+@pytest.mark.fault(
+    "F59",
+    injected="most people leave a segment overnight",
+    outcome="exit code 3 with the word that lets them pass; nobody is removed",
+)
 def test_guard_stops_with_three(pushed: Shop, turnout: Turnout) -> None:
     """Too many removals: 3, the sentence with the word that lets them pass, and nobody is removed."""
     shrink(pushed, turnout)
@@ -147,6 +157,7 @@ def test_override_needs_a_reason(pushed: Shop, turnout: Turnout) -> None:
     assert Project(Settings()).record.decisions() == []
 
 
+@pytest.mark.privacy("P47")
 def test_override_is_recorded(pushed: Shop, turnout: Turnout) -> None:
     """An override passes this once, and who and why are kept."""
     shrink(pushed, turnout)
@@ -177,6 +188,7 @@ def test_growth_stops_with_three(pushed: Shop, turnout: Turnout) -> None:
     assert pushed.members("ads", "spenders") == pushed.buyers()
 
 
+@pytest.mark.privacy("P06", "P07")
 def test_opt_out_passes_a_stopped_audience(pushed: Shop, turnout: Turnout) -> None:
     """A guard holds back removals of the segment's making, never an opt-out."""
     pushed.opt_out(1)
@@ -200,6 +212,8 @@ def test_destination_that_cannot_be_opened(
     assert ended["mail", "buyers"]["status"] == "delivered"
 
 
+@pytest.mark.bad_input("B87")
+@pytest.mark.privacy("P46")
 def test_unknown_connector(computed: Shop, turnout: Turnout, monkeypatch: pytest.MonkeyPatch) -> None:
     """A destination of an unknown kind is a mistake with the nearest name."""
     monkeypatch.setenv("TURNOUT_DESTINATIONS", '{"ads": "mailchump", "mail": "file"}')
@@ -208,6 +222,8 @@ def test_unknown_connector(computed: Shop, turnout: Turnout, monkeypatch: pytest
     assert "did you mean 'mailchimp'?" in ran.err
 
 
+@pytest.mark.privacy("P26")
+@pytest.mark.bad_input("B98")
 @pytest.mark.parametrize(
     ("variable", "value"),
     [

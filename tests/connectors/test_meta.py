@@ -222,6 +222,8 @@ def test_an_unanswered_creation_is_not_repeated(server: Scripted, time: FastTime
     assert len(server.seen) == 2
 
 
+@pytest.mark.bad_input("B95")
+@pytest.mark.privacy("P19")
 @pytest.mark.fault("F30", injected="operation status 471", outcome="nothing is sent; a person is told")
 def test_a_flagged_audience_needs_a_person(server: Scripted, time: FastTime) -> None:
     """Operation status 471 stops before anything is sent."""

@@ -47,6 +47,8 @@ def test_a_failing_segment_stops_no_neighbour(engine: DuckDBEngine) -> None:
     assert engine.latest("c") is None
 
 
+@pytest.mark.bad_input("B92")
+@pytest.mark.privacy("P23")
 def test_what_an_author_should_know_is_noted(engine: DuckDBEngine) -> None:
     """Fewer people than wanted, an overdue review and duplicates are notes; none of them stops a segment."""
     rule = replace(

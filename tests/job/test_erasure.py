@@ -112,6 +112,7 @@ def kept(shop: Shop) -> str:
     return "\n".join(map(str, rows))
 
 
+@pytest.mark.privacy("P08")
 def test_the_erased_leave_every_platform(shop: Shop, sandbox: SandboxServer) -> None:
     """One night later nobody holds them, everybody else stays, and nobody was resubscribed."""
     before = on_meta(sandbox), on_mailchimp(sandbox)
@@ -124,6 +125,7 @@ def test_the_erased_leave_every_platform(shop: Shop, sandbox: SandboxServer) -> 
     assert sandbox.state.resubscribed() == []
 
 
+@pytest.mark.privacy("P08")
 def test_nothing_of_the_erased_stays_in_the_state(shop: Shop) -> None:
     """The address that the newsletter needed for the removal goes with the person: no row names them."""
     assert email(GONE) in kept(shop), "an e-mail tool removes by address, so the ledger had it"
@@ -136,6 +138,7 @@ def test_nothing_of_the_erased_stays_in_the_state(shop: Shop) -> None:
     assert digest(GONE + 2) in left
 
 
+@pytest.mark.privacy("P06")
 def test_a_tripped_guard_holds_back_no_erasure(shop: Shop, sandbox: SandboxServer) -> None:
     """The segment collapses on the same night: the guard keeps the others, the erased one still goes."""
     before = on_meta(sandbox)
@@ -147,6 +150,7 @@ def test_a_tripped_guard_holds_back_no_erasure(shop: Shop, sandbox: SandboxServe
     assert email(GONE) not in on_mailchimp(sandbox)
 
 
+@pytest.mark.privacy("P09")
 def test_the_erased_do_not_come_back(shop: Shop, sandbox: SandboxServer) -> None:
     """The request vanishes from the source, the customer is still in it: erased stays erased."""
     erase(shop, GONE)

@@ -112,6 +112,7 @@ def test_a_guard_is_let_pass_once(live: Live) -> None:
     ]
 
 
+@pytest.mark.privacy("P07", "P27")
 def test_a_failed_run_is_told_to_the_webhook(live: Live) -> None:
     """The stopped push arrives as JSON: the run's address, the asset, the sentence; nobody's data, not the address."""
     told = until(lambda: list(live.alerts), 60, "the alert")[0]

@@ -390,6 +390,7 @@ def test_a_backup_has_a_folder_of_its_own(
     assert [path.name for path in (tmp_path / "mine").iterdir()] == ["letter.txt"]
 
 
+@pytest.mark.privacy("P50")
 @pytest.mark.privacy("P31")
 def test_only_its_owner_can_read_a_backup(
     world: World, platform: Platform, state: Path, tmp_path: Path

@@ -1,0 +1,1 @@
+"""Nothing that a faulty night writes names a person or a secret."""

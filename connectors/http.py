@@ -319,7 +319,7 @@ class Http:
         return self.pause_with(self._doubled(call))
 
     def _doubled(self, call: _Call) -> float:
-        return min(self.timing.longest_pause, self.timing.first_pause * 2 ** max(0, call.failures - 1))
+        return min(self.timing.longest_pause, self.timing.first_pause * 2.0 ** max(0, call.failures - 1))
 
     def _hold_others(self, call: _Call, error: BaseException | None) -> None:
         """The limit is the account's: when one thread is asked to wait, all wait."""

@@ -9,14 +9,21 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import duckdb
 import pyarrow as pa
 
-from connectors.base import Audience, AudienceGone, AudienceRequest, Batch, DeliveryError
-from pipelines.delivery import report
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    DeliveryError,
+    DestinationError,
+)
+from pipelines.delivery import rationing, report
 from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
@@ -31,6 +38,7 @@ from pipelines.delivery.model import (
     CannotBeDone,
     Delivery,
     NumbersDoNotClose,
+    Part,
     Push,
     Run,
     Watch,
@@ -40,11 +48,14 @@ from pipelines.delivery.model import (
 from pipelines.delivery.outbox import Outbox
 from pipelines.delivery.outcome import outcome
 from pipelines.delivery.polling import settle_accepted
+from pipelines.delivery.rationing import Course
 from pipelines.delivery.sending import Progress, Sender
 from pipelines.delivery.states import Times, read_states
 from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
+
+_Act = Callable[["_Desk", Push], Delivery]
 
 TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, CannotBeDone)
 """Failures whose text is a sentence for the operator."""
@@ -57,7 +68,7 @@ def plan(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
 
 def deliver(account: Account, pushes: Sequence[Push], run: Run, watch: Watch = quiet) -> list[Delivery]:
     """Push each audience; one that fails never stops its neighbours. Every run can be repeated at any time."""
-    return _each(account, pushes, run, lambda desk, push: desk.deliver(push, watch))
+    return _each(account, pushes, run, lambda desk, push: desk.deliver(push, watch), sends=True)
 
 
 def rehearse(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
@@ -70,7 +81,7 @@ def rehearse(account: Account, pushes: Sequence[Push], run: Run) -> list[Deliver
 
 
 def _each(
-    account: Account, pushes: Sequence[Push], run: Run, act: Callable[[_Desk, Push], Delivery]
+    account: Account, pushes: Sequence[Push], run: Run, act: _Act, *, sends: bool = False
 ) -> list[Delivery]:
     try:
         with ExitStack() as stack:
@@ -87,14 +98,19 @@ def _each(
             doubt_strangers(journal, ledger, run.id)
             use_together(journal, ledger)
             desk = _Desk(account, journal, ledger, run)
-            return [_guarded(act, desk, push) for push in pushes]
-    except (StoreBusy, StoreDamaged, JournalError) as error:
+            order = pushes
+            if sends:
+                foresee: Callable[[Push], Delivery] = lambda push: _guarded(_Desk.foresee, desk, push)  # noqa: E731
+                order = rationing.in_order(desk.course, account.connector, pushes, foresee)
+            done = {push.segment: _guarded(act, desk, push) for push in order}
+            return [done[push.segment] for push in pushes]
+    except (StoreBusy, StoreDamaged, JournalError, DeliveryError) as error:
         return [failed(account.name, push, run, error) for push in pushes]
     except (duckdb.Error, sqlite3.Error, OSError) as error:
         return [failed(account.name, push, run, _store_failed(error)) for push in pushes]
 
 
-def _guarded(act: Callable[[_Desk, Push], Delivery], desk: _Desk, push: Push) -> Delivery:
+def _guarded(act: _Act, desk: _Desk, push: Push) -> Delivery:
     """One audience's failure is its own."""
     try:
         return act(desk, push)
@@ -137,6 +153,7 @@ class _Desk:
     journal: Journal
     ledger: Ledger
     run: Run
+    course: Course = field(default_factory=Course)
 
     def plan(self, push: Push) -> Delivery:
         number = self._find(push)
@@ -144,6 +161,12 @@ class _Desk:
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
         return self._planned(push, as_of, difference, judged)
+
+    def foresee(self, push: Push) -> Delivery:
+        """The plan of a push that is about to be made."""
+        if self.run.resync:
+            self.journal.doubt(self.account.name, push.segment)
+        return self.plan(push)
 
     def rehearse(self, push: Push) -> Delivery:
         number = self._find(push)
@@ -158,12 +181,22 @@ class _Desk:
     def deliver(self, push: Push, watch: Watch) -> Delivery:
         number = self._find(push)
         push_id = self.journal.logbook.started(self.run.id, self.account.name, push.segment, None)
-        try:
-            delivery = self._deliver(push, number, watch)
-        except TOLD as error:
-            delivery = failed(self.account.name, push, self.run, error)
+        delivery = self._tried(push, number, watch)
+        self.course.deliveries[push.segment] = delivery
         self.journal.logbook.ended(push_id, delivery.to_json())
         return delivery
+
+    def _tried(self, push: Push, number: int, watch: Watch) -> Delivery:
+        if self.course.refused is not None:
+            return self.course.unsent(self.account.name, push, self.run, self.course.refused)
+        earlier = self.course.deliveries.get(push.segment)
+        try:
+            return rationing.joined(earlier, self._deliver(push, number, watch))
+        except DestinationError as error:
+            self.course.note(error)
+            return self.course.unsent(self.account.name, push, self.run, error)
+        except TOLD as error:
+            return rationing.joined(earlier, failed(self.account.name, push, self.run, error))
 
     # --- finding and opening -----------------------------------------------------------------------------
 
@@ -176,6 +209,8 @@ class _Desk:
         return self.ledger.audience(push.segment)
 
     def _open(self, push: Push, number: int) -> Audience:
+        if push.segment in self.course.opened:
+            return self.course.opened[push.segment]
         known = self.journal.audience(self.account.name, push.segment)
         wanted = AudienceRequest(push.sync.audience, f"turnout:{push.segment}", known.id if known else None)
         try:
@@ -185,9 +220,11 @@ class _Desk:
             self._forget(push, number)
             raise
         self.journal.opened(self.account.name, push.segment, audience)
+        self.course.opened[push.segment] = audience
         return audience
 
     def _forget(self, push: Push, number: int) -> None:
+        self.course.opened.pop(push.segment, None)
         self.journal.forget_audience(self.account.name, push.segment)
         self.ledger.forget(number)
 
@@ -225,7 +262,8 @@ class _Desk:
             adds=difference.adds,
             removes=difference.removes - difference.must_go,
         )
-        return as_of, difference, verdict(change, push.bounds, self.run.overrides)
+        judged = verdict(change, push.bounds, self.run.overrides)
+        return as_of, difference, self.course.judged(push.segment, judged)
 
     def _wanted(
         self, engine: Engine, push: Push, number: int, as_of: date | None
@@ -258,10 +296,10 @@ class _Desk:
             limits = self.account.connector.limits
             outbox = Outbox(self.ledger, number, limits, self.account.clock(), push.reason)
             adds: list[Batch] = []
-            if not stops and difference.adds + difference.resends:
+            if push.part is Part.EVERYTHING and not stops and difference.adds + difference.resends:
                 wanted = PeopleByNumber(outbox.adding(), self.account.connector.identity.inputs)
                 adds = outbox.put_adds(engine.export(wanted))
-        removes = outbox.put_removes(only_must_go=stops)
+        removes = outbox.put_removes(only_must_go=stops or push.part is Part.OPT_OUTS)
         return _Prepared(number, as_of, difference, judged, outbox, removes, adds)
 
     # --- sending -----------------------------------------------------------------------------------------
@@ -273,14 +311,14 @@ class _Desk:
                 return stopped
         audience = self._open(push, number)
         untold = self._poll(push, number, audience)
-        if self.run.resync:
+        if self.run.resync and not self.course.looked_ahead:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)
         planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
         if unmet := self._unmet(push, planned, prepared.outbox):
             prepared.outbox.let_go()
             return unmet
-        if prepared.verdict.overridden:
+        if prepared.verdict.overridden and push.segment not in self.course.deliveries:
             allowed = self.run.overrides
             self.journal.logbook.decided(
                 self.run.id, self.account.name, push.segment, prepared.verdict.word, allowed.who, allowed.why
@@ -294,11 +332,12 @@ class _Desk:
         self._read_states(push, number)
         if urgent := prepared.outbox.urgent_removed():
             self.journal.logbook.erased(self.run.id, self.account.name, push.segment, urgent)
-        return report.receipted(
+        self.course.note(sender.stopped_by)
+        delivery = report.receipted(
             self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
             prepared.difference,
             outcome(self.ledger, number),
-            stopped=prepared.verdict.stops,
+            stopped=prepared.verdict.stops or push.part is not Part.EVERYTHING,
             held=self.ledger.held(number),
             awaited=self.ledger.awaited(number),
             requests=sender.requests,
@@ -306,6 +345,7 @@ class _Desk:
             errors=[*untold, *sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
             needs_person=isinstance(sender.stopped_by, PERSON_NEEDED),
         )
+        return rationing.told(delivery, push.part, self.course.forecast, sender.stopped_by)
 
     def _unmet(self, push: Push, planned: Delivery, outbox: Outbox) -> Delivery | None:
         """The push's own condition: what is left of it when it is not met, None when it is."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -45,6 +46,16 @@ class Account:
         return self.connector.destination
 
 
+class Part(StrEnum):
+    """What of a push is sent, most urgent first."""
+
+    OPT_OUTS = "opt_outs"
+    """Those who must go."""
+    REMOVES = "removes"
+    """Everybody who leaves."""
+    EVERYTHING = "everything"
+
+
 @dataclass(frozen=True, slots=True)
 class Push:
     """One audience to bring up to date."""
@@ -60,6 +71,8 @@ class Push:
     """Whether ``only_opt_outs`` is so because an operator put the audience on hold."""
     reason: str | None = None
     """Why people move, for the history, when it is not the segment's rule."""
+    part: Part = Part.EVERYTHING
+    """Less than everything while the account's budget does not take it all."""
     people: People | None = None
     """Who is wanted in place of the segment's people, whatever its day; None: the segment's."""
     condition: Condition | None = None
@@ -182,6 +195,9 @@ Condition = Callable[["Delivery", "Outbox"], str | None]
 Watch = Callable[[str, str, str, int, int], None]
 """Called with destination, segment, operation, batches done, batches in all."""
 
+
+WAITS_FOR_BUDGET = "budget"
+"""The verdict on an audience that waits for its account's budget, and the reason of the people who do."""
 
 PERSON_NEEDED = (AuthFailed, ActionNeeded)
 """Errors that the next attempt meets again unless somebody acts."""

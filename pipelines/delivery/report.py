@@ -11,7 +11,7 @@ from connectors.base import Audience
 from pipelines.delivery.difference import Difference
 from pipelines.delivery.entries import Rejection
 from pipelines.delivery.guards import Verdict
-from pipelines.delivery.model import Delivery, NumbersDoNotClose, Push, Run
+from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery, NumbersDoNotClose, Part, Push, Run
 from pipelines.delivery.outcome import Outcome
 
 
@@ -31,7 +31,10 @@ def planned(
         withheld["pending_removal"] += difference.pending
     if judged.stops and difference.adds:
         withheld["guard"] += difference.adds
-    kept_back = difference.unjudged + (difference.removes - difference.must_go if judged.stops else 0)
+    elif push.part is not Part.EVERYTHING and difference.adds:
+        withheld[WAITS_FOR_BUDGET] += difference.adds
+    only_must_go = judged.stops or push.part is Part.OPT_OUTS
+    kept_back = difference.unjudged + (difference.removes - difference.must_go if only_must_go else 0)
     return Delivery(
         destination=destination,
         segment=push.segment,

@@ -128,5 +128,5 @@ def test_what_fits_obeys_window_and_patience(
     if beyond > 0:
         assert told.seconds >= per * -(-beyond // size) - 1e-6
     if told.until is not None:
-        assert told.until > NOW + timedelta(seconds=patience)
+        assert told.until >= NOW + timedelta(seconds=patience)
     assert forecast(limits, requests + 1, 0, now).fitting >= told.fitting

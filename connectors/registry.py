@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from pydantic import ValidationError
 from pydantic_settings import SettingsError
@@ -51,14 +52,22 @@ def load(connector_name: str) -> type[Connector]:
     return found
 
 
-def open_connector(destination: str, connector_name: str) -> Connector:
+def open_connector(destination: str, connector_name: str, state_dir: Path | None = None) -> Connector:
     """A connector for one account, its settings read now from ``TURNOUT_<DESTINATION>_*`` and ``.env``.
 
-    Sends nothing yet. Raises UnknownConnector; AuthFailed when a required setting is missing; ActionNeeded when one
-    is there but unusable. Messages name variables, never values.
+    With ``state_dir`` the account's budget is kept there, for every process that asks the account. Sends nothing yet.
+    Raises UnknownConnector; AuthFailed when a required setting is missing; ActionNeeded when one is there but
+    unusable, or the budget's file is. Messages name variables, never values.
     """
     connector_type = load(connector_name)
-    return connector_type(destination, read_settings(destination, connector_type.settings_type))
+    connector = connector_type(destination, read_settings(destination, connector_type.settings_type))
+    if state_dir is not None:
+        try:
+            connector.use_budget(state_dir / f"{destination}.budget.sqlite")
+        except BaseException:
+            connector.close()
+            raise
+    return connector
 
 
 def read_settings(destination: str, settings_type: type[ConnectorSettings]) -> ConnectorSettings:

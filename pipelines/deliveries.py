@@ -86,16 +86,18 @@ class Deliveries:
         """What ``act`` makes of the pushes with the account open; failed deliveries when it can't be opened."""
         if not pushes:
             return []
+        settings = self.project.settings
         try:
-            connector = open_connector(destination, self.project.settings.destinations[destination])
+            connector = open_connector(destination, settings.destinations[destination], settings.state_dir)
         except DeliveryError as error:
             return [model.failed(destination, push, run, error) for push in pushes]
         try:
-            return act(self._account(connector), pushes)
+            return act(self.account(connector), pushes)
         finally:
             connector.close()
 
-    def _account(self, connector: Connector) -> Account:
+    def account(self, connector: Connector) -> Account:
+        """A destination account, opened by its connector, over this project's warehouse and state."""
         return Account(
             connector,
             lambda: self.project.engine(read_only=True),

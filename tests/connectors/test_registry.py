@@ -113,3 +113,25 @@ def test_redaction_masks_people_and_secrets_and_bounds_the_text() -> None:
     for text in ("ann@", "a" * 64, "555-0143", TOKEN, "\x1b", "\n"):
         assert text not in shown
     assert len(shown) <= 241
+
+
+def test_the_budget_of_an_account_is_kept_where_the_caller_says(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """With a state folder, every opening of the account shares one file; a file that can't be used is a sentence."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TURNOUT_META_TOKEN", "tok")
+    monkeypatch.setenv("TURNOUT_META_AD_ACCOUNT", "5")
+    opened = open_connector("meta", "meta", tmp_path / "state")
+    later = open_connector("meta", "meta", tmp_path / "state")
+    opened.http.hold(600, "told to")  # type: ignore[attr-defined]
+    state = later.budget_state()
+    assert state is not None
+    assert state.closed_because == "told to"
+    opened.close()
+    later.close()
+    assert (tmp_path / "state" / "meta.budget.sqlite").exists()
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "meta.budget.sqlite").write_bytes(b"no database" * 100)
+    with pytest.raises(ActionNeeded, match="deleted: it holds only counts"):
+        open_connector("meta", "meta", tmp_path / "broken")

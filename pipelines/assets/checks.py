@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import dagster as dg
 
 from pipelines.delivery.guards import Bounds, Guard
-from pipelines.delivery.model import Delivery
+from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery
 
 TWINS: dict[str, tuple[frozenset[str], str]] = {
     "removals": (
@@ -44,7 +44,7 @@ def results(
     context: dg.AssetExecutionContext, key: dg.AssetKey, delivery: Delivery, bounds: Bounds
 ) -> Iterator[dg.AssetCheckResult]:
     """The asked checks of one delivery; none when it could not even be judged."""
-    if delivery.status == "failed" and delivery.verdict == "failed":
+    if delivery.verdict == "failed" or (delivery.verdict == WAITS_FOR_BUDGET and delivery.as_of is None):
         return
     for name, (verdicts, _) in TWINS.items():
         if dg.AssetCheckKey(key, name) not in context.selected_asset_check_keys:

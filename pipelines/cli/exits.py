@@ -19,7 +19,7 @@ class Exit(IntEnum):
     USAGE = 2
     """The command, a setting or a definition has a mistake; nothing was done."""
     STOPPED = 3
-    """People were held back: by a guard, whose sentence names the word that lets them pass, or until the budget allows."""
+    """People wait: for a guard, whose sentence names the word that lets them pass, or for the budget."""
 
 
 def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:

@@ -72,13 +72,19 @@ def only_must_go(ledger: Ledger, audience: int) -> Difference:
         """
         create or replace temp table delta as
         select
-          'remove' as change,
+          case when rejected.member is null then 'remove' else 'clear' end as change,
           cast(null as varchar) as withheld,
           false as is_desired,
-          member,
-          person_no,
+          must_go.member,
+          must_go.person_no,
           1 as people
         from must_go
+        join members
+          on members.audience = $audience
+          and members.member = must_go.member
+        left join rejected
+          on rejected.batch = members.batch
+          and rejected.member = members.member
         union all
         select
           'assert_gone',

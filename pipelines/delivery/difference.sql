@@ -19,6 +19,7 @@ held as (
     standing.member,
     standing.person_no,
     case
+      when rejected.retried then 'retried'
       when rejected.member is not null then 'rejected'
       else coalesce(batch_states.state, 'maybe')
     end as state,
@@ -36,9 +37,9 @@ compared as (
       when desired.withheld is not null then 'withheld'
       when desired.person_no is null and held.state = 'gone' then 'assert_gone'
       when desired.person_no is null and held.state = 'leaving' then 'pending'
-      when desired.person_no is null and held.state = 'rejected' then 'clear'
+      when desired.person_no is null and held.state in ('rejected', 'retried') then 'clear'
       when desired.person_no is null then 'remove'
-      when held.state is null or held.state = 'gone' then 'add'
+      when held.state is null or held.state in ('gone', 'retried') then 'add'
       when held.state = 'on' and held.is_due then 'assert_on'
       when held.state in ('on', 'coming') then 'keep'
       when held.state = 'expiring' then 'expire'

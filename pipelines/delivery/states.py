@@ -56,9 +56,8 @@ def read_states(ledger: Ledger, journal: Journal, audience: int, segment: str, t
     """
     _stage_batches(ledger, journal.batches(ledger.destination, segment), times)
     known = journal.rejections(ledger.destination, segment)
-    _stage_rejections(ledger, known)
+    _stage_rejections(ledger, known, times)
     journal.forget_rejections(ledger.destination, segment, _pointless(ledger, audience, known))
-    _stage_rejections(ledger, [r for r in known if r.at >= times.now - times.retry_after])
     _tidy(ledger, audience, times)
     _prune(ledger, journal, segment, times)
     _stage_asserting(ledger, audience, times.now)
@@ -107,18 +106,25 @@ def _closes_at(batch: JournalledBatch, settles_after: timedelta) -> datetime:
     return max(batch.sent_at, batch.settled_at or batch.sent_at) + settles_after
 
 
-def _stage_rejections(ledger: Ledger, rejections: Sequence[Rejection]) -> None:
-    named = {"id": [r.batch for r in rejections], "member": [r.member for r in rejections]}
+def _stage_rejections(ledger: Ledger, rejections: Sequence[Rejection], times: Times) -> None:
+    """``retried``: the row was refused so long ago that it is sent again; until then nobody is there through it."""
+    named = {
+        "id": [r.batch for r in rejections],
+        "member": [r.member for r in rejections],
+        "retried": [r.at < times.now - times.retry_after for r in rejections],
+    }
     ledger.stage("named", pa.table(named, schema=_NAMED))
     ledger.connection.execute(
         """
         create or replace temp table rejected as
-        select distinct
+        select
           batches.batch,
-          cast(named.member as uuid) as member
+          cast(named.member as uuid) as member,
+          bool_or(named.retried) as retried
         from named
         join batches
           on batches.id = named.id
+        group by all
         """
     )
 
@@ -255,4 +261,4 @@ _JOURNALLED = pa.schema(
         ("closes_at", pa.timestamp("us")),
     ]
 )
-_NAMED = pa.schema([("id", pa.string()), ("member", pa.string())])
+_NAMED = pa.schema([("id", pa.string()), ("member", pa.string()), ("retried", pa.bool_())])

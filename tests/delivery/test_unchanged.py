@@ -137,7 +137,7 @@ def fill(ledger: Ledger, situation: Situation, most_stay: bool) -> None:
             "insert into identities values ($1, $2, $3)",
             [person, None if member is None else member_key(member), refused],
         )
-    connection.execute("create temp table rejected (batch integer, member uuid)")
+    connection.execute("create temp table rejected (batch integer, member uuid, retried boolean)")
     connection.execute("create temp table asserting (member uuid)")
     for member in situation.asserting:
         connection.execute("insert into asserting values ($1)", [member_key(member)])
@@ -149,7 +149,8 @@ def fill(ledger: Ledger, situation: Situation, most_stay: bool) -> None:
             )
             if row.rejected and audience == AUDIENCE:
                 connection.execute(
-                    "insert into rejected values ($1, $2)", [row.batch, member_key(row.member)]
+                    "insert into rejected values ($1, $2, $3)",
+                    [row.batch, member_key(row.member), row.member % 2 == 0],
                 )
     connection.execute("create temp table batch_states (batch integer, state varchar)")
     for batch, state in STATES.items():

@@ -5,6 +5,7 @@ Opt-outs and erasures go first, then everybody else who leaves, then those who j
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -12,6 +13,8 @@ from connectors.base import Audience, AuthFailed, BudgetState, Connector, Destin
 from pipelines.delivery.forecast import Forecast, forecast, requests_of
 from pipelines.delivery.guards import Verdict
 from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery, Part, Push, Run, failed
+
+LOG = logging.getLogger(__name__)
 
 
 @dataclass(slots=True)
@@ -42,6 +45,7 @@ class Course:
     def unsent(self, destination: str, push: Push, run: Run, error: DestinationError) -> Delivery:
         """An audience for which nothing was sent in this round, because the account takes nothing."""
         stopped = stopped_by(destination, push, run, error)
+        stopped = replace(stopped, sentence=_sentence(error, self.forecast))
         if push.segment in self.deliveries:
             return _ended(self.deliveries[push.segment], stopped)
         if push.segment in self.plans and isinstance(error, QuotaExhausted):
@@ -84,6 +88,7 @@ def in_order(
     course.plans.update({plan.segment: plan for plan in plans})
     if course.forecast.fits:
         return list(pushes)
+    LOG.warning("%s: %s", connector.destination, course.forecast.sentence)
     by_name = sorted(pushes, key=lambda push: push.segment)
     leaving = {plan.segment for plan in plans if plan.removes}
     must_go = {plan.segment for plan in plans if plan.must_go}
@@ -105,9 +110,8 @@ def stopped_by(destination: str, push: Push, run: Run, error: DestinationError) 
 def told(delivery: Delivery, part: Part, foreseen: Forecast | None, stopped_by: Exception | None) -> Delivery:
     """A delivery with what the budget did to it: what waits comes by itself, so that it is stopped and not failed."""
     if isinstance(stopped_by, QuotaExhausted) and delivery.errors == (str(stopped_by),):
-        return replace(
-            delivery, status="stopped", verdict=WAITS_FOR_BUDGET, sentence=str(stopped_by), errors=()
-        )
+        sentence = _sentence(stopped_by, foreseen)
+        return replace(delivery, status="stopped", verdict=WAITS_FOR_BUDGET, sentence=sentence, errors=())
     if part is Part.EVERYTHING or delivery.errors or "guard" in delivery.withheld or foreseen is None:
         return delivery
     return replace(delivery, verdict=WAITS_FOR_BUDGET, sentence=foreseen.sentence)
@@ -133,6 +137,13 @@ def joined(earlier: Delivery | None, later: Delivery) -> Delivery:
         rejected_unnamed=earlier.rejected_unnamed + later.rejected_unnamed,
         errors=tuple(dict.fromkeys((*earlier.errors, *later.errors))),
     )
+
+
+def _sentence(error: Exception, foreseen: Forecast | None) -> str:
+    """What stopped the account, and what was foreseen of the run."""
+    if foreseen is None or not foreseen.fitting or not isinstance(error, QuotaExhausted):
+        return str(error)
+    return f"{error}; foreseen for the account: {foreseen.sentence}"
 
 
 def _ended(delivery: Delivery, how: Delivery) -> Delivery:

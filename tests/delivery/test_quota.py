@@ -179,7 +179,9 @@ def test_a_run_that_fits_goes_audience_by_audience(push: Push, crowd: World, quo
     assert all(delivery.ok for delivery in made.values())
 
 
-def test_a_run_that_does_not_fit_removes_everywhere_first(push: Push, crowd: World, quota: Quota) -> None:
+def test_a_run_that_does_not_fit_removes_everywhere_first(
+    push: Push, crowd: World, quota: Quota, caplog: pytest.LogCaptureFixture
+) -> None:
     """Eight changes and two openings are needed, eight requests are left: by the platform's log both audiences'
     removals go first, then additions by name; the platform is never asked too often; the next run goes on."""
     push("a", "b", per_hour=1_000)
@@ -188,6 +190,7 @@ def test_a_run_that_does_not_fit_removes_everywhere_first(push: Push, crowd: Wor
     quota.log.clear()
     quota.quota = 8
     made = push("b", "a", per_hour=8)
+    assert caplog.messages[0].startswith("platform: 10 requests, of which the account's budget takes 8 now")
     assert quota.log == [
         ("remove", "a"), ("remove", "a"), ("remove", "b"), ("remove", "b"), ("add", "a"), ("add", "a"),
     ]  # fmt: skip
@@ -200,6 +203,7 @@ def test_a_run_that_does_not_fit_removes_everywhere_first(push: Push, crowd: Wor
     assert made["b"].verdict == "budget"
     assert (made["b"].removed, made["b"].added, made["b"].uncertain_desired) == (10, 0, 9)
     assert re.search(r"takes requests again at \d{4}-\d\d-\d\d \d\d:\d\d UTC", made["b"].sentence)
+    assert "foreseen for the account: 10 requests" in made["b"].sentence
     for delivery in made.values():
         closes(delivery)
     quota.time.clock.sleep(4_000)

@@ -20,6 +20,8 @@ from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Sou
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 TOP_LEVEL = ("root", "source")
 PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
+LONGEST_NAME = 255
+"""Bytes of one part of a path, on every file system in use."""
 TAKEN = frozenset({"loads"})
 """Names that Turnout's own tables beside the delivered ones have."""
 
@@ -215,6 +217,10 @@ class _Reader:
         """The path below the root; links are resolved again when it is read."""
         if re.match(r"[a-z][a-z0-9+.-]+://", written, re.IGNORECASE):
             raise self._error(name, key, f"{key} is an address, not a file", "fetch the file first")
+        if "\0" in written or any(len(part.encode()) > LONGEST_NAME for part in Path(written).parts):
+            raise self._error(
+                name, key, f"{key} is no path of a file", "write the path of the file or folder"
+            )
         path = (self._root / written).resolve()
         if not path.is_relative_to(self._root):
             raise self._error(

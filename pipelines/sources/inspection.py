@@ -14,6 +14,8 @@ from pipelines.sources.errors import SourceError, row_list
 from pipelines.sources.model import Source
 
 PLACEHOLDERS = "('null', 'n/a', 'na', 'nan', 'none', 'undefined', '-')"
+SPREADSHEETS_NUMBER = r"[+-]?\d[.,]\d+[eE]\+?\d+"
+"""4.915E+11: what a spreadsheet makes of a long number, with the digits that it did not show lost."""
 LONGEST_KEY = 500
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 SHOWN_ROWS = 3
@@ -94,6 +96,11 @@ class _Inspection:
                     f"lower({column}) in {PLACEHOLDERS}",
                     f"column {field.name!r} holds a word for 'nothing' in place of an id",
                     "deliver the id, or leave the row out",
+                )
+                self._refuse(
+                    f"regexp_full_match({column}, '{SPREADSHEETS_NUMBER}')",
+                    f"column {field.name!r} holds a spreadsheet's short form of a number in place of an id",
+                    "deliver the id's own digits: some are lost",
                 )
                 self._refuse(
                     f"length({column}) > {LONGEST_KEY} or contains({column}, chr(0))",

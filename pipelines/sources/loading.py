@@ -204,8 +204,14 @@ def _reader_says(message: str) -> tuple[str, str]:
     if columns is not None:
         words = columns.replace("Expected Number of Columns:", "").split()
         return f"{place}{words[-1]} columns where the header has {words[0]}", "repair that line"
-    if "quote" in message.lower():
-        return f"{place}a quote is not closed", "repair that line"
+    kinds = (
+        ("unterminated quote", "a quote is not closed", "repair that line"),
+        ("Maximum line size", "a line is longer than 10 MB", "look for a quote that is never closed"),
+        ("invalid state", "its lines end in two ways, or a quote is out of place", "end all lines alike"),
+    )
+    for word, found, fix in kinds:
+        if any(word in line for line in lines if not line.startswith("Original Line")):
+            return place + found, fix
     return f"{place}is not a row of this file", "check its delimiter, its quotes and its encoding"
 
 

@@ -17,6 +17,9 @@ from typing import BinaryIO
 from pipelines.sources.errors import SourceError
 
 CHUNK = 1 << 20
+SMALL = 64 * CHUNK
+MOST_UNPACKED = 200
+"""Tables pack to a tenth or a twentieth of their size; a file that unpacks to far more was made to fill disks."""
 BYTE_ORDER_MARKS = (codecs.BOM_UTF8, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -66,9 +69,16 @@ def _scan(path: Path, label: str, encoding: str) -> tuple[int, bool]:
     """Number of lines that hold anything, and whether a quote occurs; checks every byte's encoding."""
     decoder = codecs.getincrementaldecoder("utf-8-sig" if encoding == "utf-8" else encoding)()
     lines, breaks, filled, quoted = 0, 0, False, False
+    most = max(SMALL, path.stat().st_size * MOST_UNPACKED)
     with _opened(path) as raw:
         while True:
             chunk = raw.read(CHUNK)
+            if raw.tell() > most:
+                raise SourceError(
+                    label,
+                    f"unpacks to over {MOST_UNPACKED} times its size",
+                    "deliver it unpacked if that is right",
+                )
             try:
                 text = decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:

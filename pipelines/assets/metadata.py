@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
+from pipelines.delivery import accounts
 from pipelines.delivery.entries import JournalledBatch
 from pipelines.delivery.model import Delivery
 from pipelines.engine import Profile
@@ -101,6 +102,7 @@ def of_audience(delivery: Delivery, batches: Iterable[JournalledBatch]) -> Metad
         "added": dg.MetadataValue.int(delivery.added),
         "removed": dg.MetadataValue.int(delivery.removed),
         "uncertain": dg.MetadataValue.int(delivery.uncertain),
+        "awaited": dg.MetadataValue.int(delivery.awaited),
         "requests": dg.MetadataValue.int(delivery.requests),
         **_of_both(delivery),
         "batches": _batches(batches),
@@ -113,35 +115,35 @@ def of_audience(delivery: Delivery, batches: Iterable[JournalledBatch]) -> Metad
 
 
 def _of_both(delivery: Delivery) -> Metadata:
-    """The rest of the sum: desired = kept + added + rejected + uncertain + withheld."""
+    """What a plan and a push both tell."""
     shown: Metadata = {
         "desired": dg.MetadataValue.int(delivery.desired),
+        "held before": dg.MetadataValue.int(delivery.held_before),
         "kept": dg.MetadataValue.int(delivery.kept),
+        "sent again": dg.MetadataValue.int(delivery.resends + delivery.asserted),
         "size held": dg.MetadataValue.int(delivery.held),
         "rejected": dg.MetadataValue.int(delivery.rejected),
         "withheld": dg.MetadataValue.int(sum(delivery.withheld.values())),
         "verdict": dg.MetadataValue.text(delivery.sentence),
-        "everybody accounted for": dg.MetadataValue.md(accounts(delivery)),
+        "everybody accounted for": dg.MetadataValue.md(accounted(delivery)),
     }
     if delivery.as_of is not None:
         shown["as of"] = dg.MetadataValue.text(delivery.as_of.isoformat())
     return shown
 
 
-def accounts(delivery: Delivery) -> str:
-    """Every desired person by what became of them, as a Markdown table."""
-    coming = delivery.added if delivery.status != "planned" else delivery.adds
-    rows = [
-        ("already there", delivery.kept),
-        ("to be added" if delivery.status == "planned" else "added", coming),
-        ("not certain", delivery.uncertain),
-        *((f"rejected: {reason}", count) for reason, count in sorted(delivery.rejected_reasons.items())),
-        *((f"withheld: {reason}", count) for reason, count in sorted(delivery.withheld.items())),
+def accounted(delivery: Delivery) -> str:
+    """Every desired person, and every member held before, by what became of them, as Markdown tables."""
+    sums = [
+        ("desired", delivery.desired, accounts.of_desired(delivery)),
+        ("held before", delivery.held_before, accounts.of_held_before(delivery)),
     ]
-    told = [f"| {what} | {count:,} |" for what, count in rows if count]
-    return "\n".join(
-        ["| people | |", "| :--- | ---: |", *told, f"| **desired** | **{delivery.desired:,}** |"]
-    )
+    return "\n\n".join(_sum(name, total, lines) for name, total, lines in sums)
+
+
+def _sum(name: str, total: int, lines: accounts.Lines) -> str:
+    told = [f"| {what} | {count:,} |" for what, count in lines]
+    return "\n".join(["| people | |", "| :--- | ---: |", *told, f"| **{name}** | **{total:,}** |"])
 
 
 def overview(deliveries: Iterable[Delivery]) -> dg.MetadataValue:

@@ -9,56 +9,30 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
-from datetime import date
 
 import duckdb
-import pyarrow as pa
 
 from connectors.base import (
-    Audience,
-    AudienceGone,
-    AudienceRequest,
-    Batch,
     DeliveryError,
-    DestinationError,
 )
-from pipelines.delivery import rationing, report
-from pipelines.delivery.boundaries import request
-from pipelines.delivery.connector_bugs import told_by_kind
-from pipelines.delivery.difference import Difference, compare, only_must_go
-from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
+from pipelines.delivery import rationing
+from pipelines.delivery.desk import TOLD, Desk
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.lineage import doubt_strangers, use_together
 from pipelines.delivery.model import (
-    PERSON_NEEDED,
     Account,
-    CannotBeDone,
     Delivery,
-    NumbersDoNotClose,
-    Part,
     Push,
     Run,
     Watch,
     failed,
     quiet,
 )
-from pipelines.delivery.outbox import Outbox
-from pipelines.delivery.outcome import outcome
-from pipelines.delivery.polling import settle_accepted
-from pipelines.delivery.rationing import Course
-from pipelines.delivery.sending import Progress, Sender
-from pipelines.delivery.states import Times, read_states
-from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
-from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
 
-_Act = Callable[["_Desk", Push], Delivery]
-
-TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, CannotBeDone)
-"""Failures whose text is a sentence for the operator."""
+_Act = Callable[["Desk", Push], Delivery]
 
 
 def plan(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
@@ -97,10 +71,10 @@ def _each(
             )
             doubt_strangers(journal, ledger, run.id)
             use_together(journal, ledger)
-            desk = _Desk(account, journal, ledger, run)
+            desk = Desk(account, journal, ledger, run)
             order = pushes
             if sends:
-                foresee: Callable[[Push], Delivery] = lambda push: _guarded(_Desk.foresee, desk, push)  # noqa: E731
+                foresee: Callable[[Push], Delivery] = lambda push: _guarded(Desk.foresee, desk, push)  # noqa: E731
                 order = rationing.in_order(desk.course, account.connector, pushes, foresee)
             done = {push.segment: _guarded(act, desk, push) for push in order}
             return [done[push.segment] for push in pushes]
@@ -110,7 +84,7 @@ def _each(
         return [failed(account.name, push, run, _store_failed(error)) for push in pushes]
 
 
-def _guarded(act: _Act, desk: _Desk, push: Push) -> Delivery:
+def _guarded(act: _Act, desk: Desk, push: Push) -> Delivery:
     """One audience's failure is its own."""
     try:
         return act(desk, push)
@@ -126,273 +100,3 @@ def _store_failed(error: Exception) -> str:
         f"the delivery state could not be written ({type(error).__name__}): is the disk full, or the folder read-only? "
         "What was sent is journalled; run it again once that is mended"
     )
-
-
-ONLY_OPT_OUTS = (Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
-"""Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Prepared:
-    """An audience's difference, judged, with the outbox filled."""
-
-    number: int
-    as_of: date | None
-    difference: Difference
-    verdict: Verdict
-    outbox: Outbox
-    removes: list[Batch]
-    adds: list[Batch]
-
-
-@dataclass(frozen=True, slots=True)
-class _Desk:
-    """Everything one destination's run has open."""
-
-    account: Account
-    journal: Journal
-    ledger: Ledger
-    run: Run
-    course: Course = field(default_factory=Course)
-
-    def plan(self, push: Push) -> Delivery:
-        number = self._find(push)
-        with self.account.open_engine() as engine, engine.snapshot():
-            self._refresh(engine)
-            as_of, difference, judged = self._compare(engine, push, number)
-        return self._planned(push, as_of, difference, judged)
-
-    def foresee(self, push: Push) -> Delivery:
-        """The plan of a push that is about to be made."""
-        if self.run.resync:
-            self.journal.doubt(self.account.name, push.segment)
-        return self.plan(push)
-
-    def rehearse(self, push: Push) -> Delivery:
-        number = self._find(push)
-        if self.journal.audience(self.account.name, push.segment) is not None:
-            self._poll(push, number, self._open(push, number))
-        prepared = self._prepare(push, number, in_full=True)
-        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
-        unmet = self._unmet(push, planned, prepared.outbox)
-        prepared.outbox.let_go()
-        return unmet or planned
-
-    def deliver(self, push: Push, watch: Watch) -> Delivery:
-        number = self._find(push)
-        push_id = self.journal.logbook.started(self.run.id, self.account.name, push.segment, None)
-        delivery = self._tried(push, number, watch)
-        self.course.deliveries[push.segment] = delivery
-        self.journal.logbook.ended(push_id, delivery.to_json())
-        return delivery
-
-    def _tried(self, push: Push, number: int, watch: Watch) -> Delivery:
-        if self.course.refused is not None:
-            return self.course.unsent(self.account.name, push, self.run, self.course.refused)
-        earlier = self.course.deliveries.get(push.segment)
-        try:
-            return rationing.joined(earlier, self._deliver(push, number, watch))
-        except DestinationError as error:
-            self.course.note(error)
-            return self.course.unsent(self.account.name, push, self.run, error)
-        except TOLD as error:
-            return rationing.joined(earlier, failed(self.account.name, push, self.run, error))
-
-    # --- finding and opening -----------------------------------------------------------------------------
-
-    def _find(self, push: Push) -> int:
-        """The audience's number in the ledger, under its old name too."""
-        old = push.formerly
-        if old and self.ledger.knows(old) and not self.ledger.knows(push.segment):
-            self.journal.rename(self.account.name, old, push.segment)
-            self.ledger.rename(old, push.segment)
-        return self.ledger.audience(push.segment)
-
-    def _open(self, push: Push, number: int) -> Audience:
-        if push.segment in self.course.opened:
-            return self.course.opened[push.segment]
-        known = self.journal.audience(self.account.name, push.segment)
-        wanted = AudienceRequest(push.sync.audience, f"turnout:{push.segment}", known.id if known else None)
-        try:
-            with request("open"), told_by_kind(self.account.connector):
-                audience = self.account.connector.open_audience(wanted, push.options)
-        except AudienceGone:
-            self._forget(push, number)
-            raise
-        self.journal.opened(self.account.name, push.segment, audience)
-        self.course.opened[push.segment] = audience
-        return audience
-
-    def _forget(self, push: Push, number: int) -> None:
-        self.course.opened.pop(push.segment, None)
-        self.journal.forget_audience(self.account.name, push.segment)
-        self.ledger.forget(number)
-
-    def _poll(self, push: Push, number: int, audience: Audience) -> list[str]:
-        """Settle what earlier runs left accepted; returns what must be told."""
-        verdicts = self._verdicts(push, number, None)
-        now = self.account.clock()
-        return settle_accepted(self.journal, self.ledger, self.account.connector, audience, verdicts, now)
-
-    # --- comparing ---------------------------------------------------------------------------------------
-
-    def _refresh(self, engine: Engine) -> None:
-        info = engine.check()
-        consent = self.account.connector.consent
-        since = self.ledger.identities.known_revision(info.identity, consent)
-        changed = engine.export(PeopleChanged(since, self.account.connector.identity.inputs))
-        self.ledger.identities.refresh(changed, since, info.identity, consent)
-
-    def _compare(self, engine: Engine, push: Push, number: int) -> tuple[date | None, Difference, Verdict]:
-        self._read_states(push, number)
-        as_of = None if push.people else engine.latest(push.segment)
-        change = Change(as_of, self.run.today, engine.newest_day(), 0, 0, 0, 0)
-        if push.people:
-            change = replace(change, as_of=self.run.today, expected=None)
-        judged = verdict(change, push.bounds, self.run.overrides)
-        if push.only_opt_outs is not None:
-            judged = Verdict(Guard.ON_HOLD if push.on_hold else Guard.HELD_BACK, push.only_opt_outs)
-        if judged.guard in ONLY_OPT_OUTS:
-            return as_of, only_must_go(self.ledger, number), judged
-        difference = compare(self.ledger, number, self._wanted(engine, push, number, as_of))
-        change = replace(
-            change,
-            desired=difference.desired,
-            held=difference.held,
-            adds=difference.adds,
-            removes=difference.removes - difference.must_go,
-        )
-        judged = verdict(change, push.bounds, self.run.overrides)
-        return as_of, difference, self.course.judged(push.segment, judged)
-
-    def _wanted(
-        self, engine: Engine, push: Push, number: int, as_of: date | None
-    ) -> pa.Table | pa.RecordBatchReader:
-        if push.people:
-            return push.people(self.ledger, number)
-        assert as_of is not None, "the guards let nothing pass that was never computed"
-        return engine.export(Members(push.segment, as_of))
-
-    def _read_states(self, push: Push, number: int) -> None:
-        connector = self.account.connector
-        times = Times(
-            now=self.account.clock(),
-            expires_after=connector.lifetime(push.options),
-            retry_after=self.account.retry_rejected_after,
-            keep_history=self.account.keep_history,
-            settles_after=connector.limits.settles_after,
-        )
-        read_states(self.ledger, self.journal, number, push.segment, times)
-
-    def _prepare(self, push: Push, number: int, *, in_full: bool = False) -> _Prepared:
-        """Compare, and fill the outbox; the warehouse is let go before anything is sent.
-
-        ``in_full`` also prepares what a guard stops, when an operator could let it pass.
-        """
-        with self.account.open_engine() as engine, engine.snapshot():
-            self._refresh(engine)
-            as_of, difference, judged = self._compare(engine, push, number)
-            stops = judged.stops and not (in_full and judged.guard in OVERRIDES)
-            limits = self.account.connector.limits
-            outbox = Outbox(self.ledger, number, limits, self.account.clock(), push.reason)
-            adds: list[Batch] = []
-            if push.part is Part.EVERYTHING and not stops and difference.adds + difference.resends:
-                wanted = PeopleByNumber(outbox.adding(), self.account.connector.identity.inputs)
-                adds = outbox.put_adds(engine.export(wanted))
-        removes = outbox.put_removes(only_must_go=stops or push.part is Part.OPT_OUTS)
-        return _Prepared(number, as_of, difference, judged, outbox, removes, adds)
-
-    # --- sending -----------------------------------------------------------------------------------------
-
-    def _deliver(self, push: Push, number: int, watch: Watch) -> Delivery:
-        if self.journal.audience(self.account.name, push.segment) is None:
-            stopped = self._not_yet(push, number)
-            if stopped is not None:
-                return stopped
-        audience = self._open(push, number)
-        untold = self._poll(push, number, audience)
-        if self.run.resync and not self.course.looked_ahead:
-            self.journal.doubt(self.account.name, push.segment)
-        prepared = self._prepare(push, number)
-        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
-        if unmet := self._unmet(push, planned, prepared.outbox):
-            prepared.outbox.let_go()
-            return unmet
-        if prepared.verdict.overridden and push.segment not in self.course.deliveries:
-            allowed = self.run.overrides
-            self.journal.logbook.decided(
-                self.run.id, self.account.name, push.segment, prepared.verdict.word, allowed.who, allowed.why
-            )
-        sender = self._sender(push, prepared, audience, watch)
-        try:
-            self._send(push, prepared, sender)
-        except AudienceGone:
-            self._forget(push, number)
-            raise
-        self._read_states(push, number)
-        if urgent := prepared.outbox.urgent_removed():
-            self.journal.logbook.erased(self.run.id, self.account.name, push.segment, urgent)
-        self.course.note(sender.stopped_by)
-        delivery = report.receipted(
-            self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
-            prepared.difference,
-            outcome(self.ledger, number),
-            stopped=prepared.verdict.stops or push.part is not Part.EVERYTHING,
-            held=self.ledger.held(number),
-            awaited=self.ledger.awaited(number),
-            requests=sender.requests,
-            unnamed=sender.unnamed,
-            errors=[*untold, *sender.errors, *([str(sender.stopped_by)] if sender.stopped_by else [])],
-            needs_person=isinstance(sender.stopped_by, PERSON_NEEDED),
-        )
-        return rationing.told(delivery, push.part, self.course.forecast, sender.stopped_by)
-
-    def _unmet(self, push: Push, planned: Delivery, outbox: Outbox) -> Delivery | None:
-        """The push's own condition: what is left of it when it is not met, None when it is."""
-        sentence = push.condition(planned, outbox) if push.condition else None
-        return report.refused(planned, sentence) if sentence else None
-
-    def _planned(self, push: Push, as_of: date | None, difference: Difference, judged: Verdict) -> Delivery:
-        name = self.account.name
-        known = self.journal.audience(name, push.segment)
-        rejections = self.journal.rejections(name, push.segment)
-        return report.planned(name, push, self.run, as_of, difference, judged, known, rejections)
-
-    def _not_yet(self, push: Push, number: int) -> Delivery | None:
-        """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
-        with self.account.open_engine() as engine, engine.snapshot():
-            engine.check()
-            if push.only_opt_outs is None and (push.people or engine.latest(push.segment) is not None):
-                return None
-            self._refresh(engine)
-            as_of, difference, judged = self._compare(engine, push, number)
-        if difference.must_go:
-            return None
-        return replace(self._planned(push, as_of, difference, judged), status="stopped")
-
-    def _sender(self, push: Push, prepared: _Prepared, audience: Audience, watch: Watch) -> Sender:
-        progress: Progress = lambda op, done, total: watch(self.account.name, push.segment, op, done, total)  # noqa: E731
-        return Sender(
-            destination=self.account.name,
-            segment=push.segment,
-            run_id=self.run.id,
-            as_of=prepared.as_of,
-            connector=self.account.connector,
-            audience=audience,
-            journal=self.journal,
-            outbox=prepared.outbox,
-            verdicts=self._verdicts(push, prepared.number, prepared.as_of),
-            progress=progress,
-        )
-
-    def _verdicts(self, push: Push, number: int, as_of: date | None) -> Verdicts:
-        return Verdicts(self.journal, self.ledger, number, push.segment, self.run.id, as_of)
-
-    def _send(self, push: Push, prepared: _Prepared, sender: Sender) -> None:
-        """Journal, point, send: removes are settled before adds are sent."""
-        planned = [*prepared.removes, *prepared.adds]
-        self.journal.plan(self.account.name, push.segment, self.run.id, prepared.as_of, planned)
-        prepared.outbox.point()
-        sender.send("remove", prepared.removes)
-        if not sender.stopped_by:
-            sender.send("add", prepared.adds)

@@ -59,7 +59,7 @@ def left(headers: Mapping[str, str], access: Access) -> Iterator[Left]:
             continue
         named = 60 * _number(usage.get("estimated_time_to_regain_access")) or None
         if used < 100 or named:
-            yield Left(int(window.requests * max(0.0, 1 - used / 100)), named, window.requests)
+            yield Left(int(window.requests * max(0.0, 100 - used) / 100), named, window.requests)
 
 
 def _pause(usage: Mapping[str, object], limit_percent: float) -> float:

@@ -22,7 +22,7 @@ class Forecast:
     """What a run will take of its account."""
 
     requests: int
-    """At most, when every request is answered."""
+    """At most, when every request is answered; opening an audience counts as one."""
     fitting: int
     """How many of them the budget takes without a longer wait than the account's patience."""
     seconds: float

@@ -5,7 +5,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: help demo dev test lint types check build docs bench lock clean
+.PHONY: help demo dev test soak lint types check build docs bench lock clean
 
 help: ## list the commands
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 10
@@ -25,6 +25,9 @@ dev: $(STAMP) ## the Dagster UI over the demo's data
 
 test: $(STAMP) ## every test
 	$(BIN)/python -m pytest $(PYTEST_ARGS)
+
+soak: $(STAMP) ## random histories judged by a model (HISTORIES=1000 JOBS=2; SEED=123 repeats one)
+	@$(BIN)/python -m tests.histories.soak $(if $(HISTORIES),--histories $(HISTORIES)) $(if $(JOBS),--jobs $(JOBS)) $(if $(SEED),--seed $(SEED))
 
 lint: $(STAMP) ## ruff: rules and format
 	$(BIN)/ruff check .

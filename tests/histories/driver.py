@@ -1,0 +1,63 @@
+"""Histories by seed: the same seed is the same history, step by step."""
+
+from __future__ import annotations
+
+import traceback
+from dataclasses import dataclass, field
+
+from tests.histories.draw import Seeded
+from tests.histories.history import History
+from tests.histories.judge import Broken
+from tests.histories.steps import RULES, begin
+
+FEWEST_STEPS, MOST_STEPS = 6, 18
+
+
+@dataclass(slots=True)
+class Told:
+    """What happened in one history."""
+
+    seed: int
+    steps: list[str] = field(default_factory=list)
+    failure: str | None = None
+
+    def __str__(self) -> str:
+        lines = [f"seed {self.seed}", *(f"  {number}. {step}" for number, step in enumerate(self.steps, 1))]
+        if self.failure is not None:
+            lines.append(f"  FAILED: {self.failure}")
+        return "\n".join(lines)
+
+
+def live(seed: int) -> Told:
+    """One history from its beginning to its end; a failure is kept, with the steps that led to it."""
+    told = Told(seed)
+    draw = Seeded(seed)
+    rules = [rule for rule in RULES for _ in range(rule.weight)]
+    history = begin(draw)
+    told.steps.append(described(history))
+    try:
+        for _ in range(draw.number(FEWEST_STEPS, MOST_STEPS)):
+            rule = draw.among(rules)
+            told.steps.append(rule.name)
+            told.steps[-1] = f"{rule.name}: {rule.act(history, draw)}"
+            history.check()
+        told.steps.append("the end")
+        history.converges()
+        history.check()
+    except Broken as broken:
+        told.failure = str(broken)
+    except Exception:  # noqa: BLE001 - whatever it is, the seed must be told
+        told.failure = traceback.format_exc()
+    finally:
+        history.close()
+    return told
+
+
+def described(history: History) -> str:
+    """What kind of platform this history has."""
+    platform, limits = history.platform, history.platform.limits
+    words = [f"a platform: {platform.way}", f"bad rows told {platform.style}"]
+    words += ["counts are exact"] if limits.exact_counts else []
+    words += [f"members live {platform.stays.days} days"] if platform.stays else []
+    words += [f"requests settle within {limits.settles_after}"] if limits.settles_after else []
+    return ", ".join(words)

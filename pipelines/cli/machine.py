@@ -8,12 +8,14 @@ from typing import Any
 
 import orjson
 
-from pipelines.delivery.entries import Decision
+from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
+from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
 from pipelines.sources.model import LoadReport
+from pipelines.why import Why
 
 
 def write(objects: Iterable[Mapping[str, Any]]) -> None:
@@ -63,6 +65,10 @@ def of_plan(delivery: Delivery) -> dict[str, Any]:
         "adds": delivery.adds,
         "removes": delivery.removes,
         "held": delivery.held,
+        "kept": delivery.kept,
+        "kept_back": delivery.kept_back,
+        "resends": delivery.resends,
+        "asserted": delivery.asserted,
         "withheld": sum(delivery.withheld.values()),
         "withheld_by_reason": delivery.withheld,
         "rejected": delivery.rejected,
@@ -78,7 +84,13 @@ def of_push(delivery: Delivery) -> dict[str, Any]:
         "status": delivery.status,
         "added": delivery.added,
         "removed": delivery.removed,
+        "held_before": delivery.held_before,
+        "leaving": delivery.leaving,
+        "dropped": delivery.dropped,
+        "awaited": delivery.awaited,
         "uncertain": delivery.uncertain,
+        "uncertain_desired": delivery.uncertain_desired,
+        "uncertain_held": delivery.uncertain_held,
         "rejected_unnamed": delivery.rejected_unnamed,
         "requests": delivery.requests,
         "run_id": delivery.run_id,
@@ -128,4 +140,42 @@ def of_decision(one: Decision) -> dict[str, Any]:
         "decision": one.decision,
         "who": one.who,
         "why": one.why,
+    }
+
+
+def of_rejected(one: Rejected) -> dict[str, Any]:
+    """Rows that a platform does not take, for one reason."""
+    return {
+        "destination": one.destination,
+        "segment": one.segment,
+        "reason": one.reason,
+        "people": one.people,
+        "since": one.since.isoformat(),
+    }
+
+
+def of_move(audience: str, move: Move) -> dict[str, Any]:
+    """People who were sent to an audience or out of it; ``op`` is add or remove."""
+    return {
+        "audience": audience,
+        "at": move.at.isoformat(),
+        "op": move.op,
+        "why": move.why,
+        "outcome": move.outcome,
+        "people": move.people,
+    }
+
+
+def of_why(answer: Why) -> dict[str, Any]:
+    """Where one person stands with one audience; they are not named."""
+    standing = answer.standing
+    audience = f"{answer.destination}/{answer.segment}"
+    return {
+        "audience": audience,
+        "as_of": answer.as_of.isoformat() if answer.as_of else None,
+        "wanted": answer.wanted,
+        "held": standing.held if standing else "no",
+        "withheld": standing.withheld if standing else None,
+        "sentence": answer.sentence,
+        "moves": [of_move(audience, move) for move in standing.moves] if standing else [],
     }

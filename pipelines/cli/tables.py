@@ -23,7 +23,7 @@ errors = Console(stderr=True)
 WIDE = 92
 WORDS = frozenset(
     {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
-    | {"who", "why"}
+    | {"who", "why", "reason", "moved", "since"}
 )
 """Columns that are no numbers."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
@@ -66,62 +66,62 @@ class Steps:
 
 def of_sources(reports: Sequence[LoadReport]) -> Table:
     """Sources with their rows and what went wrong."""
-    table = _table("source", "rows", "seconds", "state")
+    shown = table("source", "rows", "seconds", "state")
     for report in reports:
         state = "[red]failed, yesterday's table stays[/]" if report.error else "[green]loaded[/]"
-        table.add_row(report.source, f"{report.rows:,}", f"{report.seconds:.1f}", state)
-    return table
+        shown.add_row(report.source, f"{report.rows:,}", f"{report.seconds:.1f}", state)
+    return shown
 
 
 def of_segments(outcomes: Sequence[Computed | Failed]) -> Table:
     """Segments with size and share."""
-    table = _table("segment", "as of", "people", "share", "state")
+    shown = table("segment", "as of", "people", "share", "state")
     for outcome in outcomes:
         if isinstance(outcome, Failed):
-            table.add_row(outcome.name, str(outcome.as_of), "", "", "[red]failed[/]")
+            shown.add_row(outcome.name, str(outcome.as_of), "", "", "[red]failed[/]")
             continue
         p = outcome.profile
-        table.add_row(p.segment, str(p.as_of), f"{p.size:,}", f"{p.share:.1%}", "[green]computed[/]")
-    return table
+        shown.add_row(p.segment, str(p.as_of), f"{p.size:,}", f"{p.share:.1%}", "[green]computed[/]")
+    return shown
 
 
 def of_plan(deliveries: Sequence[Delivery]) -> Table:
     """What a push would do."""
-    table = _table("segment", "size", "destination", "adds", "removes", "rejected", "held", *_where_wide())
+    shown = table("segment", "size", "destination", "adds", "removes", "rejected", "held", *_where_wide())
     for d in deliveries:
-        _row(table, d, (d.adds, d.removes, d.rejected, d.held))
-    return table
+        _row(shown, d, (d.adds, d.removes, d.rejected, d.held))
+    return shown
 
 
 def of_pushes(deliveries: Sequence[Delivery], title: str | None = None) -> Table:
     """What a push did."""
-    table = _table("segment", "size", "destination", "added", "removed", "rejected", "held", *_where_wide())
-    table.title = title
+    shown = table("segment", "size", "destination", "added", "removed", "rejected", "held", *_where_wide())
+    shown.title = title
     for d in deliveries:
-        _row(table, d, (d.added, d.removed, d.rejected, d.held))
-    return table
+        _row(shown, d, (d.added, d.removed, d.rejected, d.held))
+    return shown
 
 
 def of_applied(results: Sequence[AppliedAudience]) -> Table:
     """What became of each audience of a plan."""
-    table = _table("segment", "destination", "outcome", "added", "removed", "rejected", "held")
+    shown = table("segment", "destination", "outcome", "added", "removed", "rejected", "held")
     for one in results:
         done = one.delivery
         numbers = (done.added, done.removed, done.rejected, done.held) if done else (0, 0, 0, 0)
         style = {"failed": "red", "refused": "yellow", "left": "yellow"}.get(one.outcome, "none")
-        table.add_row(one.segment, one.destination, one.outcome, *(f"{n:,}" for n in numbers), style=style)
-    return table
+        shown.add_row(one.segment, one.destination, one.outcome, *(f"{n:,}" for n in numbers), style=style)
+    return shown
 
 
 def of_decisions(decisions: Sequence[Decision]) -> Table:
     """What operators decided, and why."""
-    table = _table("at", "audience", "decision", "who", "why")
+    shown = table("at", "audience", "decision", "who", "why")
     for one in decisions:
-        table.add_row(
+        shown.add_row(
             f"{one.at:%Y-%m-%d %H:%M}",
             *map(escape, (f"{one.destination}/{one.segment}", one.decision, one.who, one.why)),
         )
-    return table
+    return shown
 
 
 def _where_wide() -> tuple[str, ...]:
@@ -129,10 +129,11 @@ def _where_wide() -> tuple[str, ...]:
     return ("withheld",) if console.width >= WIDE else ()
 
 
-def _row(table: Table, delivery: Delivery, numbers: Sequence[int]) -> None:
+def _row(shown: Table, delivery: Delivery, numbers: Sequence[int]) -> None:
     """Coloured by how it ended; sentences for what did not end well follow the table."""
-    counts = (f"{n:,}" for n in numbers)
-    table.add_row(
+    told = [*numbers, sum(delivery.withheld.values())] if _where_wide() else numbers
+    counts = (f"{n:,}" for n in told)
+    shown.add_row(
         delivery.segment, f"{delivery.desired:,}", delivery.destination, *counts, style=_style(delivery)
     )
 
@@ -151,8 +152,9 @@ def _style(delivery: Delivery) -> str:
     return "yellow" if stopped else STYLES[delivery.status]
 
 
-def _table(*names: str) -> Table:
-    table = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
+def table(*names: str) -> Table:
+    """An empty table in the house's look."""
+    shown = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        table.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "why")
-    return table
+        shown.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "why")
+    return shown

@@ -77,6 +77,7 @@ class Desk:
     course: Course = field(default_factory=Course)
 
     def plan(self, push: Push) -> Delivery:
+        """The difference of one audience, counted and judged; nothing is sent."""
         number = self._find(push)
         with self.account.open_engine() as engine, engine.snapshot():
             self._refresh(engine)
@@ -90,6 +91,7 @@ class Desk:
         return self.plan(push)
 
     def rehearse(self, push: Push) -> Delivery:
+        """Prepare a push as it would be sent, let its condition look at it, and let go of it."""
         number = self._find(push)
         if self.journal.audience(self.account.name, push.segment) is not None:
             self._poll(push, number, self._open(push, number))
@@ -100,6 +102,7 @@ class Desk:
         return unmet or planned
 
     def deliver(self, push: Push, watch: Watch) -> Delivery:
+        """Push one audience; whatever became of it is told, and written into the logbook."""
         number = self._find(push)
         push_id = self.journal.logbook.started(self.run.id, self.account.name, push.segment, None)
         delivery = self._tried(push, number, watch)

@@ -10,11 +10,12 @@ from tests.cli.conftest import Turnout
 
 PLAN_KEYS = {
     "destination", "segment", "as_of", "desired", "adds", "removes", "held", "withheld", "withheld_by_reason",
-    "rejected", "rejected_by_reason", "verdict", "sentence",
+    "rejected", "rejected_by_reason", "verdict", "sentence", "kept", "kept_back", "resends", "asserted",
 }  # fmt: skip
 PUSH_KEYS = PLAN_KEYS | {
     "status", "added", "removed", "uncertain", "rejected_unnamed", "requests", "run_id", "audience",
-    "audience_id", "url", "errors",
+    "audience_id", "url", "errors", "held_before", "leaving", "dropped", "awaited", "uncertain_desired",
+    "uncertain_held",
 }  # fmt: skip
 """Written out on purpose: scripts rely on them, so a key that goes is a breaking change."""
 

@@ -1,0 +1,67 @@
+"""Why somebody is in an audience or not: the segment, what withholds them, and what was sent, in one answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import pyarrow.compute as pc
+
+from pipelines.delivery.looking_back import Standing, look_back
+from pipelines.engine import Members
+from pipelines.names import UnknownName
+from pipelines.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """What is known of one person and one audience."""
+
+    destination: str
+    segment: str
+    as_of: date | None
+    """The newest day of the segment; None: it was never computed."""
+    wanted: bool
+    """Whether the segment holds the person on that day."""
+    standing: Standing | None
+    """None: nothing was ever pushed to this destination."""
+
+    @property
+    def sentence(self) -> str:
+        """The answer in plain words."""
+        held = self.standing.held if self.standing else "no"
+        withheld = self.standing.withheld if self.standing else None
+        wants = "wants them" if self.wanted else "does not want them"
+        of = f"of {self.as_of}" if self.as_of else "was never computed and"
+        there = {
+            "yes": "They are in the audience, by the platform's receipt",
+            "no": "They are not in the audience",
+            "perhaps": "They may be in the audience: the last request has no receipt",
+            "rejected": "They are not in the audience: the platform does not take their row",
+            "leaving": "They are leaving the audience: the platform has not finished",
+            "awaited": "They are on their way: the platform has not said yet what became of it",
+        }[held]
+        reason = f", and may not be sent there: {withheld}" if withheld else ""
+        return f"{there}. The segment {of} {wants}{reason}."
+
+
+def why(project: Project, person: str, destination: str, segment: str) -> Why:
+    """Answer for a person, named by the key that the sources know them by.
+
+    Raises UnknownName without repeating the key, StoreBusy while a push of the account runs.
+    """
+    with project.warehouse(read_only=True) as warehouse:
+        found = warehouse.execute(
+            "select person_no from person_numbers where person_id = $person", {"person": person}
+        ).fetchall()
+    if not found:
+        raise UnknownName("nobody in the sources has this key; it is the `customer_id` of your customers")
+    number = int(found[0][0])
+    with project.engine(read_only=True) as engine, engine.snapshot():
+        as_of = engine.latest(segment)
+        members = engine.export(Members(segment, as_of)).read_all() if as_of else None
+    wanted = members is not None and bool(pc.is_in(number, value_set=members.column("person_no")).as_py())
+    settings = project.settings
+    with look_back(settings.state_dir, destination, settings.lock_wait_seconds) as looking:
+        standing = looking.standing(segment, number) if looking else None
+    return Why(destination, segment, as_of, wanted, standing)

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from pipelines.cron import checked_cron
+
 
 class Settings(BaseSettings):
     """Operator's settings. A destination's own settings are read at push time from ``TURNOUT_<DESTINATION>_*``."""
@@ -93,6 +95,11 @@ class Settings(BaseSettings):
     dagster_url: str = Field(
         "http://127.0.0.1:3000", description="Where the Dagster UI is reached, for links in alerts."
     )
+
+    @field_validator("schedule")
+    @classmethod
+    def _readable_schedule(cls, value: str) -> str:
+        return checked_cron(value)
 
     @field_validator("timezone")
     @classmethod

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from connectors.settings import is_loopback
 from pipelines.settings import Settings
 
 SHIPPED = ("dagster.yaml", "workspace.yaml")
@@ -22,7 +23,8 @@ def dev_command(settings: Settings, port: int | None = None) -> tuple[list[str],
 
     Makes DAGSTER_HOME at `<home>/dagster` and puts the shipped instance configuration there where none is. The
     project that the UI shows has exactly ``settings``: those that were set are passed on as variables. Without
-    ``port``, the UI is served where ``dagster_url`` says.
+    ``port``, the UI is served where ``dagster_url`` says. Raises ValueError when others could reach it there: Dagster
+    has no sign-in, so whoever sees the UI can push, and let guards pass.
     """
     if port is not None:
         settings = settings.model_copy(update={"dagster_url": f"http://127.0.0.1:{port}"})
@@ -31,6 +33,11 @@ def dev_command(settings: Settings, port: int | None = None) -> tuple[list[str],
     for name in SHIPPED:
         _put(dagster_home / name)
     address = urlsplit(settings.dagster_url)
+    if not is_loopback(settings.dagster_url):
+        raise ValueError(
+            f"the Dagster UI has no sign-in of its own, so it is not served at {address.hostname}: serve it on this "
+            "machine, behind a proxy that asks who it is, and say that address in TURNOUT_DAGSTER_URL for the links"
+        )
     command = [
         sys.executable, "-m", "dagster", "dev",
         "--workspace", str(dagster_home / "workspace.yaml"),

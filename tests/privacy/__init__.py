@@ -1,0 +1,1 @@
+"""Requirements of privacy and security that concern the whole, not one room."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from pipelines.delivery import journal, journal_file
@@ -18,20 +20,38 @@ KINDS = ("durable", "unsynced", "in_memory")
 Opener = Callable[[Path, Clock], AbstractContextManager[JournalFile]]
 
 
+@dataclass
+class Spent:
+    """Wall seconds inside the journal's commits, waits for the disk included."""
+
+    seconds: float = 0.0
+
+
 @contextmanager
-def kept(kind: str) -> Iterator[None]:
+def kept(kind: str) -> Iterator[Spent]:
     """Deliveries within the block journal as asked.
 
     ``durable`` as shipped; ``unsynced`` in the same file, but no commit waits for the disk, so that a power cut may
-    take any of them; ``in_memory`` in no file at all, so that the end of the process takes all.
+    take any of them; ``in_memory`` in no file at all, so that the end of the process takes all. Yields the seconds
+    that went into its commits.
     """
     shipped: Opener = journal.open_journal_file
     openers: dict[str, Opener] = {"durable": shipped, "unsynced": _unsynced, "in_memory": _in_memory}
-    journal.open_journal_file = openers[kind]
+    commit = JournalFile.commit
+    spent = Spent()
+
+    @contextmanager
+    def timed(file: JournalFile, name: str) -> Iterator[sqlite3.Connection]:
+        begun = time.perf_counter()
+        with commit(file, name) as connection:
+            yield connection
+        spent.seconds += time.perf_counter() - begun
+
+    journal.open_journal_file, JournalFile.commit = openers[kind], timed  # type: ignore[method-assign]
     try:
-        yield
+        yield spent
     finally:
-        journal.open_journal_file = shipped
+        journal.open_journal_file, JournalFile.commit = shipped, commit  # type: ignore[method-assign]
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -36,7 +37,7 @@ from pipelines.delivery.model import (
     failed,
 )
 from pipelines.delivery.outbox import Outbox
-from pipelines.delivery.outcome import outcome
+from pipelines.delivery.outcome import outcome, refused_members
 from pipelines.delivery.polling import settle_accepted
 from pipelines.delivery.rationing import Course
 from pipelines.delivery.sending import Progress, Sender
@@ -82,7 +83,7 @@ class Desk:
         with self.account.open_engine() as engine, engine.snapshot():
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)
-        return self._planned(push, as_of, difference, judged)
+        return self._planned(push, number, as_of, difference, judged)
 
     def foresee(self, push: Push) -> Delivery:
         """The plan of a push that is about to be made."""
@@ -96,7 +97,7 @@ class Desk:
         if self.journal.audience(self.account.name, push.segment) is not None:
             self._poll(push, number, self._open(push, number))
         prepared = self._prepare(push, number, in_full=True)
-        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
+        planned = self._planned(push, number, prepared.as_of, prepared.difference, prepared.verdict)
         unmet = self._unmet(push, planned, prepared.outbox)
         prepared.outbox.let_go()
         return unmet or planned
@@ -244,7 +245,7 @@ class Desk:
         if self.run.resync and not self.course.looked_ahead:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)
-        planned = self._planned(push, prepared.as_of, prepared.difference, prepared.verdict)
+        planned = self._planned(push, number, prepared.as_of, prepared.difference, prepared.verdict)
         if unmet := self._unmet(push, planned, prepared.outbox):
             prepared.outbox.let_go()
             return unmet
@@ -264,7 +265,7 @@ class Desk:
             self.journal.logbook.erased(self.run.id, self.account.name, push.segment, urgent)
         self.course.note(sender.stopped_by)
         delivery = report.receipted(
-            self._planned(push, prepared.as_of, prepared.difference, prepared.verdict),
+            self._planned(push, number, prepared.as_of, prepared.difference, prepared.verdict, sent=True),
             prepared.difference,
             outcome(self.ledger, number),
             stopped=prepared.verdict.stops or push.part is not Part.EVERYTHING,
@@ -282,11 +283,23 @@ class Desk:
         sentence = push.condition(planned, outbox) if push.condition else None
         return report.refused(planned, sentence) if sentence else None
 
-    def _planned(self, push: Push, as_of: date | None, difference: Difference, judged: Verdict) -> Delivery:
+    def _planned(
+        self,
+        push: Push,
+        number: int,
+        as_of: date | None,
+        difference: Difference,
+        judged: Verdict,
+        *,
+        sent: bool = False,
+    ) -> Delivery:
         name = self.account.name
         known = self.journal.audience(name, push.segment)
-        rejections = self.journal.rejections(name, push.segment)
-        return report.planned(name, push, self.run, as_of, difference, judged, known, rejections)
+        refused = refused_members(self.ledger, number, sent=sent)
+        reasons = Counter(
+            r.reason for r in self.journal.rejections(name, push.segment) if r.member in refused
+        )
+        return report.planned(name, push, self.run, as_of, difference, judged, known, reasons)
 
     def _not_yet(self, push: Push, number: int) -> Delivery | None:
         """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
@@ -298,7 +311,7 @@ class Desk:
             as_of, difference, judged = self._compare(engine, push, number)
         if difference.must_go:
             return None
-        return replace(self._planned(push, as_of, difference, judged), status="stopped")
+        return replace(self._planned(push, number, as_of, difference, judged), status="stopped")
 
     def _sender(self, push: Push, prepared: _Prepared, audience: Audience, watch: Watch) -> Sender:
         progress: Progress = lambda op, done, total: watch(self.account.name, push.segment, op, done, total)  # noqa: E731

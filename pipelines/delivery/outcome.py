@@ -80,3 +80,26 @@ def outcome(ledger: Ledger, audience: int) -> Outcome:
         unsure_repeats=unended(repeats, OUT),
         still_leaving=ended(("remove", *repeats), ("leaving",)),
     )
+
+
+def refused_members(ledger: Ledger, audience: int, *, sent: bool) -> frozenset[str]:
+    """The desired members that the platform does not take: refused earlier, or (``sent``) in this run."""
+    rows = ledger.connection.execute(
+        "select cast(member as varchar) from delta where change = 'rejected'"
+    ).fetchall()
+    if sent:
+        rows += ledger.connection.execute(
+            """
+            select cast(outbox.member as varchar)
+            from outbox
+            join members
+              on members.member = outbox.member
+            join rejected
+              on rejected.batch = members.batch
+              and rejected.member = members.member
+            where outbox.op = 'add'
+              and members.audience = $audience
+            """,
+            {"audience": audience},
+        ).fetchall()
+    return frozenset(member for (member,) in rows)

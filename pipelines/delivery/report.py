@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from connectors.base import Audience
 from pipelines.delivery.difference import Difference
-from pipelines.delivery.entries import Rejection
 from pipelines.delivery.guards import Verdict
 from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery, NumbersDoNotClose, Part, Push, Run
 from pipelines.delivery.outcome import Outcome
@@ -23,7 +22,7 @@ def planned(
     difference: Difference,
     judged: Verdict,
     audience: Audience | None,
-    rejections: Sequence[Rejection],
+    rejected_reasons: Mapping[str, int],
 ) -> Delivery:
     """The difference as a delivery that was not sent."""
     withheld = Counter(difference.withheld)
@@ -55,7 +54,7 @@ def planned(
         held=difference.held,
         must_go=difference.must_go,
         withheld=dict(withheld),
-        rejected_reasons=dict(Counter(r.reason for r in rejections)),
+        rejected_reasons=dict(rejected_reasons),
         verdict=judged.word,
         sentence=judged.sentence,
         audience_id=audience.id if audience else None,
@@ -127,6 +126,7 @@ def _must_close(delivery: Delivery, outcome: Outcome) -> None:
             d.desired,
             d.kept + d.added + d.rejected + d.uncertain_desired + sum(d.withheld.values()),
         ),
+        "rejected": (d.rejected, sum(d.rejected_reasons.values())),
         "held before": (
             d.held_before,
             d.kept + d.kept_back + d.removed + d.leaving + d.dropped + d.uncertain_held,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -47,6 +48,7 @@ class Quota:
         """Requests beyond the quota."""
         self.signed_out = False
         self.quota = 1_000
+        self.jobs_asked: set[str] = set()
         self._taken: list[float] = []
         server.script = self._answer
 
@@ -78,6 +80,7 @@ class QuotaConnector(HttpConnector):
 
     def __init__(self, quota: Quota, path: Path, per_hour: int) -> None:
         super().__init__("platform", None)
+        self.quota = quota
         self.limits = Limits(max_rows=5, max_in_flight=1, windows=(Window(per_hour, timedelta(hours=1)),))
         self.http = Http(
             quota.url,
@@ -104,6 +107,26 @@ class QuotaConnector(HttpConnector):
         emails = rows.column("EMAIL").to_pylist()
         self.http.send("POST", f"/{audience.id}/{op}", judge, body=lambda attempt: emails)
         return Receipt("applied")
+
+
+class JobConnector(QuotaConnector):
+    """The same platform where every change is a job: taken at once, finished when it is asked for the second time."""
+
+    def __init__(self, quota: Quota, path: Path, per_hour: int) -> None:
+        super().__init__(quota, path, per_hour)
+        self.limits = replace(self.limits, asynchronous=True)
+        self.asked: set[str] = quota.jobs_asked
+
+    def _change(self, audience: Audience, rows: pa.Table, op: Op) -> Receipt:
+        super()._change(audience, rows, op)
+        return Receipt("accepted", reference=f"{op}-{len(self.quota.log)}")
+
+    def poll(self, audience: Audience, reference: str) -> Receipt:
+        self.http.send("POST", f"/{audience.id}/open", judge)
+        if reference in self.asked:
+            return Receipt("applied", reference=reference)
+        self.asked.add(reference)
+        return Receipt("accepted", reference=reference)
 
 
 def judge(answer: Answer) -> None:
@@ -138,8 +161,10 @@ Push = Callable[..., dict[str, Delivery]]
 def push(crowd: World, quota: Quota, tmp_path: Path) -> Push:
     """Push audiences with a fresh connector, as a new run would; the budget's file stays."""
 
-    def pushed(*segments: str, per_hour: int = 1_000, **changes: object) -> dict[str, Delivery]:
-        connector = QuotaConnector(quota, tmp_path / "platform.budget.sqlite", per_hour)
+    def pushed(
+        *segments: str, per_hour: int = 1_000, kind: type[QuotaConnector] = QuotaConnector, **changes: object
+    ) -> dict[str, Delivery]:
+        connector = kind(quota, tmp_path / "platform.budget.sqlite", per_hour)
         made = push_all(crowd, connector, tmp_path, *segments, **{"bounds": WIDE, **changes})  # type: ignore[arg-type]
         connector.close()
         return {delivery.segment: delivery for delivery in made}
@@ -327,3 +352,22 @@ def test_resync_in_rounds_doubts_once(push: Push, crowd: World, quota: Quota) ->
         closes(delivery)
     assert {delivery.status for delivery in made.values()} == {"delivered", "stopped"}
     assert audience_push("a").part == "everything"
+
+
+@pytest.mark.parametrize("per_hour", [9, 16])
+def test_jobs_that_finish_later_close_in_rounds_too(
+    push: Push, crowd: World, quota: Quota, per_hour: int
+) -> None:
+    """Where removals and additions are jobs, the two rounds of a run still account for everybody, and the platform
+    comes to what is desired."""
+    push("a", "b", kind=JobConnector)
+    for _ in range(3):
+        push("a", "b", kind=JobConnector)
+    exchange(crowd)
+    for _ in range(12):
+        quota.time.clock.sleep(4_000)
+        for delivery in push("a", "b", kind=JobConnector, per_hour=per_hour).values():
+            closes(delivery)
+            assert not delivery.errors
+    for name in ("a", "b"):
+        assert quota.members[name] == emails(crowd, name)

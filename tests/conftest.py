@@ -10,6 +10,9 @@ import pytest
 import requests
 
 from tests.contract.openapi import SPEC, violations
+from tests.crash.tally import pytest_terminal_summary
+
+__all__ = ["pytest_terminal_summary"]
 
 
 def require(condition: object, reason: str) -> None:

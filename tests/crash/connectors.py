@@ -1,0 +1,180 @@
+"""Three kinds of connector to the remote platform: at once, by session, by asynchronous job."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import threading
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    Connector,
+    Kind,
+    Limits,
+    Receipt,
+    Refused,
+    RowsRefused,
+    SyncOptions,
+    Uncertain,
+)
+from connectors.identity import Identity
+from tests.crash.platform import Handle
+
+ROWS_OF_A_PART = 2
+"""Rows in one request of a session."""
+
+
+class Wire:
+    """Requests to the remote platform: one connection a thread, nothing repeated."""
+
+    def __init__(self, port: int) -> None:
+        self.port = port
+        self._of_thread = threading.local()
+
+    def call(self, action: str, **body: Any) -> dict[str, Any]:
+        """Ask, and read the answer. Raises Refused, RowsRefused, AudienceGone or Uncertain."""
+        try:
+            connection = self._connection()
+            connection.request("POST", f"/{action}", json.dumps(body | {"pid": os.getpid()}))
+            answer = connection.getresponse()
+            text = answer.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._of_thread.connection = None
+            raise Uncertain("no answer") from error
+        return self.read(answer.status, text)
+
+    def read(self, status: int, text: bytes) -> dict[str, Any]:
+        """What an answer says; a page is no answer."""
+        try:
+            said: dict[str, Any] = json.loads(text)
+        except ValueError:
+            raise Uncertain("the answer cannot be read") from None
+        if status == 404:
+            raise AudienceGone("the audience is not there any more")
+        if status == 400:
+            raise RowsRefused(said["error"], {int(n): why for n, why in said.get("rows", {}).items()})
+        if status != 200:
+            raise Refused(said["error"])
+        return said
+
+    def _connection(self) -> http.client.HTTPConnection:
+        connection: http.client.HTTPConnection | None = getattr(self._of_thread, "connection", None)
+        if connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            self._of_thread.connection = connection
+        return connection
+
+
+class CrashConnector(Connector):
+    """What the three kinds share: opening, and reading rows and verdicts."""
+
+    kind = Kind.AD_PLATFORM
+    title = "Remote platform"
+    consent = ("ads",)
+    in_flight: ClassVar[int] = 1
+    asynchronous: ClassVar[bool] = False
+
+    def __init__(
+        self, port: int, identity: Identity, max_rows: int, settles_after: timedelta = timedelta(0)
+    ) -> None:
+        super().__init__("platform", None)
+        self.wire = Wire(port)
+        self.identity = identity
+        self.limits = Limits(
+            max_rows=max_rows,
+            max_in_flight=self.in_flight,
+            asynchronous=self.asynchronous,
+            settles_after=settles_after,
+        )
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        said = self.wire.call("open", known=request.known_id, marker=request.marker)
+        return Audience(said["id"], request.name)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        return self.edit(audience, handles(rows), batch)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        return self.edit(audience, handles(rows), batch)
+
+    def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
+        """Change an audience in this kind's way."""
+        raise NotImplementedError
+
+
+class DirectConnector(CrashConnector):
+    """One request a batch, applied when it is answered; two under way at once."""
+
+    in_flight = 2
+
+    def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
+        said = self.wire.call("apply", op=batch.op, batch=batch.id, audience=audience.id, rows=rows)
+        return Receipt("applied", batch.id, rejected_of(said))
+
+
+class SessionConnector(CrashConnector):
+    """A batch in several requests: a session is opened, filled part by part, and closed."""
+
+    def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
+        session = self.wire.call("begin", op=batch.op, batch=batch.id, audience=audience.id)["session"]
+        rejected: dict[int, str] = {}
+        for start in range(0, len(rows), ROWS_OF_A_PART):
+            part = rows[start : start + ROWS_OF_A_PART]
+            try:
+                said = self.wire.call("part", op=batch.op, session=session, rows=part)
+            except Refused as error:
+                raise self._of_the_batch(error, start) from error
+            rejected |= {start + n: why for n, why in rejected_of(said).items()}
+        self.wire.call("finish", op=batch.op, session=session)
+        return Receipt("applied", session, rejected)
+
+    @staticmethod
+    def _of_the_batch(error: Refused, start: int) -> Exception:
+        """A part's refusal, said of the batch: positions counted from its start, earlier parts applied already."""
+        if isinstance(error, RowsRefused):
+            return RowsRefused(str(error), {start + n: why for n, why in error.rows.items()})
+        return error if start == 0 else Uncertain(f"{error} (earlier parts are applied)")
+
+
+class JobConnector(CrashConnector):
+    """A batch is accepted at once and worked off later; the verdict is asked for in the runs that follow."""
+
+    in_flight = 2
+    asynchronous = True
+
+    def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
+        said = self.wire.call("submit", op=batch.op, batch=batch.id, audience=audience.id, rows=rows)
+        return Receipt("accepted", said["job"])
+
+    def poll(self, audience: Audience, reference: str) -> Receipt:
+        said = self.wire.call("poll", job=reference)
+        if "failed" in said:
+            raise Refused("the job failed")
+        if "pending" in said:
+            return Receipt("accepted", reference)
+        return Receipt("applied", reference, rejected_of(said))
+
+
+KINDS: dict[str, type[CrashConnector]] = {
+    "direct": DirectConnector,
+    "session": SessionConnector,
+    "job": JobConnector,
+}
+
+
+def handles(rows: pa.Table) -> list[Handle]:
+    """The identifiers of rows, in order."""
+    return list(zip(rows.column("EMAIL").to_pylist(), rows.column("PHONE").to_pylist(), strict=True))
+
+
+def rejected_of(said: dict[str, Any]) -> dict[int, str]:
+    """Row positions and reasons."""
+    return {int(position): reason for position, reason in said["rejected"].items()}

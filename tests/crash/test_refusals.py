@@ -1,0 +1,35 @@
+"""Rows and requests that fail, with the process killed at every moment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.crash.scenarios import REFUSALS
+from tests.crash.tally import tell
+from tests.crash.theatre import Theatre, plays
+
+
+@pytest.mark.fault(
+    "F37",
+    injected="SIGKILL at boundaries of delivery, and from the platform while it has the request",
+    outcome="nobody lost, nobody claimed who is not there; the next run ends with exactly the desired people",
+)
+@pytest.mark.fault(
+    "F39",
+    injected="the recovering run is killed too, at the same boundary or any other",
+    outcome="the run after it ends with exactly the desired people",
+)
+@pytest.mark.fault(
+    "F38",
+    injected="SIGTERM at boundaries of delivery, by its default and as the interrupt that Dagster makes of it",
+    outcome="the process has ended within ten seconds, and the next run ends with exactly the desired people",
+)
+@pytest.mark.promise("converges", "never_lost", "never_claimed", "closes")
+@pytest.mark.parametrize(("kind", "name"), plays(REFUSALS))
+def test_what_fails_is_neither_lost_nor_claimed(
+    kind: str, name: str, theatre: Theatre, record_property: Any
+) -> None:
+    """Wherever the process dies while rows or requests fail, what comes after accounts for everybody."""
+    tell(theatre.play(kind, REFUSALS.scenarios[name]), record_property)

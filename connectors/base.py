@@ -127,6 +127,30 @@ class Audience:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBack:
+    """How far the size that a platform reports can be believed."""
+
+    lag: timedelta
+    """How long after a push the platform may still report the size before it."""
+    tolerance: float = 0.0
+    """Share of the size by which it may be off though everything is right: rounding, people merged or split."""
+    matched_only: bool = False
+    """It counts only people whom the platform recognises, so fewer than sent is normal, and more never is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reported:
+    """What a platform says of an audience: between ``lower`` and ``upper`` people; None where it does not say."""
+
+    lower: int | None
+    upper: int | None
+    status: str = ""
+    """Its own words on the audience's state, empty when it has none."""
+    as_of: datetime | None = None
+    """When the platform last changed the number, if it says so."""
+
+
+@dataclass(frozen=True, slots=True)
 class AudienceRequest:
     """What the engine wants opened: found by ``known_id``, else by ``marker`` and name, else created."""
 
@@ -245,6 +269,8 @@ class Connector(ABC):
     """Of the class, or of an account whose settings say otherwise: purposes a person must have granted, all of
     them, before any payload of theirs is built."""
     audience_name_length: ClassVar[int] = 100
+    reads_back: ClassVar[ReadBack | None] = None
+    """How to judge the sizes of `read_back`; None: the platform does not report any."""
 
     limits: Limits
     identity: Identity
@@ -286,6 +312,10 @@ class Connector(ABC):
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """The verdict on an accepted batch; still ``accepted`` while there is none."""
         raise NotImplementedError(f"{self.title} answers at once")
+
+    def read_back(self, audience: Audience) -> Reported:
+        """How many people the platform says it holds. Raises AudienceGone and the other errors of a connector."""
+        raise NotImplementedError(f"{self.title} reports no sizes")
 
     def close(self) -> None:  # noqa: B027 - optional
         """Give back connections."""

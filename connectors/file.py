@@ -12,6 +12,7 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, ClassVar, Literal
 
@@ -28,8 +29,10 @@ from connectors.base import (
     ConnectorSettings,
     Kind,
     Limits,
+    ReadBack,
     Receipt,
     Refused,
+    Reported,
     SyncOptions,
     Verdicts,
 )
@@ -62,6 +65,7 @@ class FileConnector(Connector):
     title: ClassVar[str] = "JSON Lines files"
     settings_type: ClassVar[type[ConnectorSettings]] = FileSettings
     consent: tuple[str, ...] = ("profiling",)
+    reads_back = ReadBack(lag=timedelta(0))
     limits = Limits(max_rows=100_000, max_in_flight=1, verdicts=Verdicts.PER_ROW)
 
     def __init__(self, destination: str, settings: FileSettings) -> None:
@@ -97,6 +101,16 @@ class FileConnector(Connector):
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """Drop members that are there."""
         return self._apply(audience, rows, batch)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """The lines of the member file."""
+        path = self._folder / audience.id / MEMBERS
+        with self._lock, _disk_trouble():
+            if not path.is_file():
+                raise AudienceGone(f"the folder of audience {audience.name!r} is gone")
+            with path.open("rb") as members:
+                size = sum(1 for _ in members)
+        return Reported(size, size)
 
     def _apply(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         folder = self._folder / audience.id

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -14,6 +15,8 @@ from connectors.registry import open_connector
 from pipelines.delivery import delivery as engine
 from pipelines.delivery import model
 from pipelines.delivery.guards import Bounds, Overrides
+from pipelines.delivery.journal import Journal
+from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
@@ -95,6 +98,29 @@ class Deliveries:
             return act(self.account(connector), pushes)
         finally:
             connector.close()
+
+    @contextmanager
+    def connected(self, destination: str) -> Iterator[Account]:
+        """A destination's account, its connector open. Raises DeliveryError when a setting is missing or unusable."""
+        with closing(
+            open_connector(destination, self.project.settings.destinations[destination])
+        ) as connector:
+            yield self.account(connector)
+
+    @contextmanager
+    def books(self, account: Account) -> Iterator[tuple[Journal, Ledger]]:
+        """The journal and an account's ledger, its lease taken. Raises StoreBusy, StoreDamaged, JournalError."""
+        with (
+            Journal.open(account.state_dir / "journal.sqlite", account.clock) as journal,
+            Ledger.open(
+                account.state_dir / f"{account.name}.duckdb",
+                account.name,
+                account.connector.identity,
+                wait_seconds=account.lock_wait_seconds,
+                config=dict(account.duckdb_config),
+            ) as ledger,
+        ):
+            yield journal, ledger
 
     def account(self, connector: Connector) -> Account:
         """A destination account, opened by its connector, over this project's warehouse and state."""

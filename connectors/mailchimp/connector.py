@@ -22,8 +22,10 @@ from connectors.base import (
     Kind,
     Limits,
     Op,
+    ReadBack,
     Receipt,
     Refused,
+    Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
@@ -55,6 +57,7 @@ class MailchimpConnector(HttpConnector):
     settings_type: ClassVar[type[ConnectorSettings]] = MailchimpSettings
     consent = ("email_marketing",)
     audience_name_length: ClassVar[int] = 100
+    reads_back = ReadBack(lag=timedelta(minutes=15), tolerance=0.02)
 
     def __init__(self, destination: str, settings: MailchimpSettings) -> None:
         super().__init__(destination, settings)
@@ -135,6 +138,15 @@ class MailchimpConnector(HttpConnector):
             return 2 + rows
         looks = ceil(self.config.batch_wait_seconds / self.config.batch_poll_seconds)
         return 2 + max(self.config.create_singly, 1 + looks)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """Contacts that have the tag, the unsubscribed included, as the tag holds them too."""
+        every = {"include_unsubscribed": "true", "include_cleaned": "true", "include_transactional": "true"}
+        path = f"{self._list}/segments/{audience.id}"
+        found = self._ask("GET", path, "segment", params={"fields": "id,member_count", **every})
+        counted = found.get("member_count")
+        size = counted if isinstance(counted, int) and not isinstance(counted, bool) else None
+        return Reported(size, size)
 
     def _known(self, segment_id: str) -> Audience:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
 import pyarrow as pa
@@ -19,8 +19,10 @@ from connectors.base import (
     ConnectorSettings,
     Kind,
     Limits,
+    ReadBack,
     Receipt,
     Refused,
+    Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
@@ -32,8 +34,11 @@ from connectors.meta.receipts import receipt
 from connectors.meta.settings import MetaOptions, MetaSettings
 from connectors.meta.usage import WINDOWS, left, pause_seconds
 from connectors.platform_ids import platform_id
+from connectors.redact import redact
 from connectors.wire import Answer
 
+NORMAL = 200
+"""Code of either state when all is well."""
 FLAGGED = 471
 """``operation_status``: the name or description hints at health or money matters; no member may be changed."""
 FIELDS = "id,name,description,operation_status"
@@ -43,6 +48,10 @@ MOST_PAGES = 1_000
 """An account holds 500 customer-file audiences at most; more pages than this is a loop."""
 SESSION_LIMIT = 2**53
 """Session ids stay exact where JSON numbers are doubles."""
+SIZE_FIELDS = (
+    "approximate_count_lower_bound,approximate_count_upper_bound,delivery_status,operation_status,"
+    "time_content_updated"
+)
 SERVING_MINIMUM = 100
 """Matched people below which Meta does not serve an audience."""
 
@@ -56,6 +65,7 @@ class MetaConnector(HttpConnector):
     options_type: ClassVar[type[SyncOptions]] = MetaOptions
     consent = ("ads_personalisation", "ads_user_data")
     audience_name_length: ClassVar[int] = 50
+    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
 
     def __init__(self, destination: str, settings: MetaSettings) -> None:
         super().__init__(destination, settings)
@@ -110,6 +120,20 @@ class MetaConnector(HttpConnector):
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """DELETE the rows, with the same keys as they were added with."""
         return self._edit("DELETE", audience, rows, batch)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """Meta's range of the people it recognised; it says -1 while it has no number."""
+        params = {"fields": SIZE_FIELDS} | self._proof
+        path = self._path(f"/{audience.id}")
+        found = _object(self.http.send("GET", path, lambda a: self._judge(a, "audience"), params=params))
+        lower, upper = (_count(found.get(f"approximate_count_{end}_bound")) for end in ("lower", "upper"))
+        changed = found.get("time_content_updated")
+        return Reported(
+            lower,
+            upper,
+            _status(found),
+            datetime.fromtimestamp(changed, UTC) if isinstance(changed, int) and changed > 0 else None,
+        )
 
     def _edit(self, method: str, audience: Audience, table: pa.Table, batch: Batch) -> Receipt:
         schema = list(table.column_names)
@@ -252,6 +276,21 @@ def _next_cursor(page: dict[str, object]) -> str:
         return ""
     cursors = paging.get("cursors")
     return str(cursors.get("after", "")) if isinstance(cursors, dict) else ""
+
+
+def _count(value: object) -> int | None:
+    """A size; -1 means that Meta has none to tell."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def _status(found: dict[str, object]) -> str:
+    """Codes and words of Meta's two states of an audience; its words name no person."""
+    told = []
+    for name in ("operation_status", "delivery_status"):
+        state = found.get(name)
+        if isinstance(state, dict) and state.get("code") != NORMAL:
+            told.append(redact(f"{state.get('code')} {state.get('description', '')}".strip()))
+    return "; ".join(told)
 
 
 def _object(answer: Answer) -> dict[str, object]:

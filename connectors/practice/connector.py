@@ -20,8 +20,10 @@ from connectors.base import (
     Kind,
     Limits,
     Op,
+    ReadBack,
     Receipt,
     Refused,
+    Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
@@ -53,6 +55,7 @@ class PracticeConnector(HttpConnector):
     settings_type: ClassVar[type[ConnectorSettings]] = PracticeSettings
     consent: tuple[str, ...] = ("ads_personalisation",)
     audience_name_length: ClassVar[int] = 80
+    reads_back = ReadBack(lag=timedelta(0))
 
     def __init__(self, destination: str, settings: PracticeSettings) -> None:
         super().__init__(destination, settings)
@@ -123,6 +126,12 @@ class PracticeConnector(HttpConnector):
             case "failed":
                 raise Refused("Practice platform: the job failed; nothing was applied")
         raise Uncertain("Practice platform: the job's state is none that is documented")
+
+    def read_back(self, audience: Audience) -> Reported:
+        """The platform counts every member, at once."""
+        size = self._ask("GET", f"/audiences/{audience.id}").get("size")
+        counted = size if isinstance(size, int) and not isinstance(size, bool) else None
+        return Reported(counted, counted)
 
     def requests_for(self, op: Op, rows: int) -> int:
         """One, or a session's opening and its parts."""

@@ -103,3 +103,17 @@ create table if not exists applied_plans (
   ended_at text,
   primary key (seal, destination, segment)
 ) strict;
+
+-- What platforms reported of their audiences' sizes, against what was held.
+create table if not exists reconciliations (
+  at text not null,
+  destination text not null,
+  segment text not null,
+  held integer not null,
+  lower integer,
+  upper integer,
+  verdict text not null,
+  status text not null
+) strict;
+
+create index if not exists reconciliations_by_audience on reconciliations (destination, segment, at);

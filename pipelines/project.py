@@ -32,6 +32,7 @@ from pipelines.sources.checks import DataCheck, run_checks
 from pipelines.sources.declaration import read_sources
 from pipelines.sources.model import LoadReport, Source
 from pipelines.sources.origins import failed_sources, missing_for
+from pipelines.sources.tombstones import Tombstones, read_tombstones
 from pipelines.warehouse import DuckDBEngine
 
 Shown = Callable[[str, int, int], None]
@@ -123,6 +124,11 @@ class Project:
         """The last whole day: yesterday."""
         return self.settings.current_day - timedelta(days=1)
 
+    @property
+    def tombstones(self) -> Tombstones | None:
+        """Of erased people, whom no load may bring back."""
+        return read_tombstones(self.settings.state_dir)
+
     @contextmanager
     def warehouse(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
         """The warehouse for loading, or to look something up.
@@ -159,7 +165,9 @@ class Project:
             show("loading sources", step.number - (step.report is None), step.of)
 
         with self.warehouse() as con:
-            loaded = load_all.load_all(con, self.sources, self.settings.current_day, shown)
+            loaded = load_all.load_all(
+                con, self.sources, self.settings.current_day, shown, tombstones=self.tombstones
+            )
         people, _ = self.build_features(day)
         return Loaded(loaded.reports, day, people)
 
@@ -169,7 +177,9 @@ class Project:
         Builds no features. A source that failed says so in its report. Raises StoreBusy, StoreDamaged.
         """
         with self.warehouse() as con:
-            loaded = load_all.load_all(con, self.sources, self.settings.current_day, only=names)
+            loaded = load_all.load_all(
+                con, self.sources, self.settings.current_day, only=names, tombstones=self.tombstones
+            )
             return loaded, run_checks(con)
 
     def build_features(self, as_of: date) -> tuple[int, list[DataCheck]]:

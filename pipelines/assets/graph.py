@@ -11,6 +11,7 @@ from pipelines.assets.load import load_assets
 from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
 from pipelines.assets.review import review_jobs
 from pipelines.assets.segments import features_asset, segment_assets
+from pipelines.assets.upkeep import reconcile_job, reconcile_schedule, reconciled_checks, upkeep_jobs
 from pipelines.project import Project
 from pipelines.settings import Settings
 
@@ -27,10 +28,17 @@ def build_definitions(settings: Settings) -> dg.Definitions:
         for step in (changes_assets, audience_assets)
     ]
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)
+    reconciling = reconciled_checks(project)
+    reconcile = reconcile_job(reconciling)
     return dg.Definitions(
         assets=[*loading, *segmenting, *delivering],
-        jobs=[load, segment, deliver, *review_jobs(project)],
-        schedules=[load_schedule(settings, load), overdue_schedule(settings, deliver)],
+        asset_checks=reconciling,
+        jobs=[load, segment, deliver, *review_jobs(project), *upkeep_jobs(project), *reconcile],
+        schedules=[
+            load_schedule(settings, load),
+            overdue_schedule(settings, deliver),
+            *(reconcile_schedule(settings, job) for job in reconcile),
+        ],
         sensors=[night_sensor(settings, segment, deliver), failure_sensor(settings)],
         executor=dg.in_process_executor,
     )

@@ -28,10 +28,12 @@ DESCRIPTIONS = {
 
 
 def job(stage: str, assets: Sequence[dg.AssetsDefinition]) -> UnresolvedAssetJobDefinition:
-    """One of the night's three jobs, with the assets that it makes and their checks."""
+    """One of the night's three jobs, with the assets that it makes and the checks made with them."""
+    made = dg.AssetSelection.assets(*(key for definition in assets for key in definition.keys))
+    checks = dg.AssetSelection.checks(*(key for definition in assets for key in definition.check_keys))
     return dg.define_asset_job(
         stage,
-        selection=dg.AssetSelection.assets(*(key for definition in assets for key in definition.keys)),
+        selection=made.without_checks() | checks,
         description=DESCRIPTIONS[stage],
         tags={STAGE: stage},
     )

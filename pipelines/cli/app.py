@@ -36,13 +36,16 @@ from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
+from pipelines.erasure.request import RequestError
 from pipelines.names import UnknownName
 from pipelines.project import Project
+from pipelines.retirement import RetirementRefused
 from pipelines.review.errors import ReviewError
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
+from pipelines.sources.tombstones import KeyMissing
 
 app = typer.Typer(
     help="From first-party data to exactly the right people in every ad platform and email tool.",
@@ -58,13 +61,15 @@ MISTAKES = (
     SegmentError,
     SourceError,
     BackupError,
+    RequestError,
     ReviewError,
+    RetirementRefused,
     FileNotFoundError,
 )
-TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError)
+TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing)
 
-review.register(app)
 people.register(app)
+review.register(app)
 upkeep.register(app)
 
 AsOf = Annotated[

@@ -1,7 +1,9 @@
-"""Commands that keep the state and the platforms honest: backup, restore."""
+"""Commands that keep the state and the platforms honest: erase, retire, reconcile, backup, restore."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +11,15 @@ import typer
 
 from pipelines.backup import Manifest, back_up
 from pipelines.cli import machine
+from pipelines.cli.demo import platforms
 from pipelines.cli.exits import Exit
-from pipelines.cli.shell import Json, operator, reason
+from pipelines.cli.shell import Json, Names, opened_project, operator, reason, steps
 from pipelines.cli.tables import console
+from pipelines.erasure.certificate import FOLDER, text_of
+from pipelines.erasure.erase import erase, finish
+from pipelines.reconciliation import Measured, reconcile
 from pipelines.restore import Restored, restore
+from pipelines.retirement import retire
 from pipelines.settings import Settings
 
 Wait = Annotated[
@@ -24,8 +31,101 @@ Why = Annotated[str, typer.Option(help="Why; recorded with your name.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
+    app.command("erase")(_erase)
+    app.command("retire")(_retire)
+    app.command("reconcile")(_reconcile)
     app.command("backup")(_backup)
     app.command("restore")(_restore)
+
+
+def _erase(
+    request: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV, JSON or TOML of people by customer_id, external_id, email or phone; "
+            "without it, everything that is still open goes on.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Why = "",
+    wait: Annotated[float, typer.Option(help="Seconds to wait for verdicts that are still to come.")] = 120,
+    as_json: Json = False,
+) -> None:
+    """Remove people from every audience that ever received them, forget them, and write a certificate."""
+    project = opened_project()
+    with platforms(project.settings), steps() as show:
+        if request is None:
+            certificates = finish(project, wait_seconds=wait, show=show)
+        else:
+            given = reason(why)
+            certificates = [erase(project, request, who=operator(), why=given, wait_seconds=wait, show=show)]
+    folder = project.settings.state_dir / FOLDER
+    if as_json:
+        machine.write(
+            asdict(one) | {"certificate": str(folder / f"{one.request}.json")} for one in certificates
+        )
+    else:
+        for one in certificates:
+            console.print(text_of(one), markup=False, highlight=False, soft_wrap=True)
+            console.print(f"Certificate: {folder / one.request}.txt", highlight=False, soft_wrap=True)
+        if not certificates:
+            console.print("No erasure is open")
+    raise typer.Exit(Exit.OK if all(one.complete for one in certificates) else Exit.FAILED)
+
+
+def _retire(
+    name: Annotated[str, typer.Argument(help="DESTINATION/SEGMENT, of which no segment file says anything.")],
+    why: Why = "",
+    keep_members: Annotated[
+        bool, typer.Option("--keep-members", help="Remove nobody: only forget the audience and who is in it.")
+    ] = False,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for verdicts that are still to come.")] = 120,
+    as_json: Json = False,
+) -> None:
+    """Take everybody out of an audience that nothing asks for any more, and close its books."""
+    project = opened_project()
+    given = reason(why)
+    with platforms(project.settings):
+        retired = retire(
+            project, name, who=operator(), why=given, keep_members=keep_members, wait_seconds=wait
+        )
+    if as_json:
+        machine.write([asdict(retired)])
+    else:
+        console.print(
+            f"{retired.name}: {retired.removed:,} removed; {retired.sentence}",
+            highlight=False,
+            soft_wrap=True,
+        )
+    raise typer.Exit(Exit.OK if retired.state == "closed" else Exit.FAILED)
+
+
+def _reconcile(names: Names = None, as_json: Json = False) -> None:
+    """Hold each audience's size against what its platform reports; changes nothing."""
+    project = opened_project()
+    with platforms(project.settings):
+        measured = reconcile(project, names or [])
+    if as_json:
+        machine.write(
+            {**asdict(one), "at": one.at.isoformat(), "share": one.share, "sentence": one.sentence}
+            for one in measured
+        )
+    else:
+        for one in measured:
+            style = "yellow" if one.drifted else "red" if one.verdict == "failed" else "none"
+            console.print(
+                f"{one.destination}/{one.segment}: {one.sentence}",
+                style=style, markup=False, highlight=False, soft_wrap=True,
+            )  # fmt: skip
+        if not measured:
+            console.print("No platform that reports sizes has an audience yet")
+    raise typer.Exit(_worst(measured))
+
+
+def _worst(measured: Sequence[Measured]) -> Exit:
+    if any(one.verdict == "failed" for one in measured):
+        return Exit.FAILED
+    return Exit.STOPPED if any(one.drifted for one in measured) else Exit.OK
 
 
 def _backup(

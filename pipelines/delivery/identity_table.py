@@ -14,6 +14,7 @@ from connectors.identity import Identity
 from pipelines.delivery.fresh import FreshIdentities
 from pipelines.delivery.identities import in_portions, write_identities
 from pipelines.duck import literal
+from pipelines.engine import Engine, PeopleChanged
 
 
 class Store(Protocol):
@@ -62,6 +63,13 @@ class IdentityTable:
         if self.store.meta("identity_source") != self._source(warehouse, purposes):
             return 0
         return int(self.store.meta("revision") or 0)
+
+    def follow(self, engine: Engine, purposes: Sequence[str]) -> None:
+        """Bring identities up to date with the warehouse."""
+        info = engine.check()
+        since = self.known_revision(info.identity, purposes)
+        changed = engine.export(PeopleChanged(since, self.store.identity.inputs))
+        self.refresh(changed, since, info.identity, purposes)
 
     def refresh(
         self, people: pa.RecordBatchReader, since: int, warehouse: str, purposes: Sequence[str]

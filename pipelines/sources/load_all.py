@@ -17,6 +17,7 @@ from pipelines.sources.errors import SourceError
 from pipelines.sources.loading import SCHEMA, load_source
 from pipelines.sources.model import Demo, LoadReport, Source
 from pipelines.sources.people import PeopleReport, build_people
+from pipelines.sources.tombstones import Tombstones
 
 LOG = f"{SCHEMA}.loads"
 CREATE_LOG = f"""
@@ -98,6 +99,7 @@ def load_all(
     progress: OnProgress | None = None,
     *,
     only: Collection[str] | None = None,
+    tombstones: Tombstones | None = None,
 ) -> Loaded:
     """Load every source, or ``only`` some by name, then rebuild people from what is in force of all.
 
@@ -117,7 +119,7 @@ def load_all(
             reports.append(report)
             told(Progress(source.name, number, total, report))
     told(Progress("people", total, total))
-    people = build_people(con, sources, today)
+    people = build_people(con, sources, today, tombstones)
     told(Progress("people", total, total, people))
     return Loaded(tuple(reports), people)
 

@@ -17,6 +17,7 @@ import duckdb
 from pipelines.sources import provenance, views
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
 from pipelines.sources.model import Source
+from pipelines.sources.tombstones import Tombstones, find_tombstoned, prepare, purge_sources
 from pipelines.warehouse import identity
 
 ARRIVING = (CUSTOMERS, CONSENTS, SUPPRESSIONS)
@@ -31,6 +32,9 @@ TEMPORARY = (
     "next_people",
     "changed_people",
     "next_revision",
+    "tombstoned_identifier",
+    "tombstones",
+    "erased_ids",
 )
 
 
@@ -49,27 +53,36 @@ class PeopleReport:
     """Suppressions that name nobody we know."""
 
 
-def build_people(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], today: date) -> PeopleReport:
+def build_people(
+    con: duckdb.DuckDBPyConnection,
+    sources: Sequence[Source],
+    today: date,
+    tombstones: Tombstones | None = None,
+) -> PeopleReport:
     """Bring people, consents and suppressions up to what is in force of the sources, in one transaction.
 
     Also remakes the views of all contracts and the record of provenance. Rows dated after ``today`` grant
-    nothing.
+    nothing. Rows of people with a tombstone are deleted from the sources' tables first.
     """
     con.execute("set variable day_after = ?", [datetime.combine(today + timedelta(days=1), time())])
-    con.execute(_statement("matching"))
+    define_matching(con)
+    prepare(con, tombstones)
     con.execute("begin")
     try:
+        if tombstones is not None:
+            purge_sources(con, sources)
         con.execute(_statement("people_tables"))
         identity.mark(con)  # numbers of people hold within this warehouse only
         for contract in ARRIVING:
             rows = views.delivered(con, sources, contract)
             con.execute(f"create or replace temp view arriving_{contract.name} as\n{rows}")
+        find_tombstoned(con)
         con.execute(_statement("people"))
         views.create_views(con, sources)
         provenance.record(con, sources)
         report = _report(con)
         for table in TEMPORARY:
-            con.execute(f"drop table temp.{table}")
+            con.execute(f"drop table if exists temp.{table}")
         for contract in ARRIVING:
             con.execute(f"drop view temp.arriving_{contract.name}")
         con.execute("commit")
@@ -77,6 +90,11 @@ def build_people(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], toda
         con.execute("rollback")
         raise
     return report
+
+
+def define_matching(con: duckdb.DuckDBPyConnection) -> None:
+    """The macros ``match_email`` and ``match_phone``: what two spellings of one identifier have in common."""
+    con.execute(_statement("matching"))
 
 
 def _report(con: duckdb.DuckDBPyConnection) -> PeopleReport:

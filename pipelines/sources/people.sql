@@ -135,12 +135,17 @@ erased_before as (
   from people
   where suppressed = 'erased'
 ),
--- Nobody may be reached by an identifier that a suppressed person, or a suppression, has.
+-- Nobody may be reached by an identifier that a suppressed person, a suppression, or an erased person has or had.
 blocked as (
   select
     kind,
     value
   from suppressed_identifier
+  union
+  select
+    kind,
+    value
+  from tombstoned_identifier
   union
   select
     known.kind,

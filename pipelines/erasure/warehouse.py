@@ -1,0 +1,339 @@
+"""Erased people in the warehouse: found by whatever was given, marked so that every ledger learns of it, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import duckdb
+import pyarrow as pa
+
+from pipelines.duck import quote
+from pipelines.erasure.request import Wanted
+from pipelines.sources import views
+from pipelines.sources.contracts import CUSTOMERS
+from pipelines.sources.model import Source
+from pipelines.sources.people import build_people, define_matching
+from pipelines.sources.tombstones import Tombstones, prepare, purge_sources
+
+IDENTIFIERS = (
+    "email", "phone", "first_name", "last_name", "gender", "birth_date", "street", "city", "state", "postal_code",
+    "country", "language", "region", "external_id", "mobile_ad_id",
+)  # fmt: skip
+"""Columns of ``people`` that an identity may be made of."""
+PSEUDONYM = "erased:"
+"""What the id of an erased person begins with; the rest is the subject's random reference and a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The people whom a request is about. Never printed: it holds what identifies them."""
+
+    subjects: dict[int, str]
+    """``person_no`` to the subject's reference."""
+    known: pa.Table
+    """``person_no`` and ``IDENTIFIERS``: a row for every version of a person that is known or was given."""
+    names: tuple[tuple[str, Literal["is", "had"], str, str], ...]
+    """Subject, meaning, kind and value of every tombstone to write."""
+
+    def __repr__(self) -> str:
+        return f"Found({len(self.subjects)})"
+
+
+def find(
+    con: duckdb.DuckDBPyConnection,
+    wanted: Sequence[Wanted],
+    references: Sequence[str],
+    sources: Sequence[Source],
+) -> Found:
+    """Everybody meant, with all that is known to identify them.
+
+    Whoever is not known gets a number too, so that what the ledgers may hold of them can be tied to somebody. Adds
+    nothing else to the warehouse. An id names one person; without one, everybody is meant who has the address or
+    number, as with suppressions.
+    """
+    define_matching(con)
+    _stage(con, wanted, references)
+    _stage_versions(con, views.delivered(con, sources, CUSTOMERS))
+    con.execute(_MEANT)
+    con.execute(_NUMBER_THE_UNKNOWN)
+    subjects = dict(con.execute("select person_no, subject from meant").fetchall())
+    known = con.sql(_KNOWN.format(columns=", ".join(IDENTIFIERS))).to_arrow_table()
+    names = tuple(con.execute(_NAMES).fetchall())
+    for table in ("asked", "versions", "meant"):
+        con.execute(f"drop table temp.{table}")
+    return Found(subjects, known, names)
+
+
+def _stage(con: duckdb.DuckDBPyConnection, wanted: Sequence[Wanted], references: Sequence[str]) -> None:
+    columns = {
+        "subject": list(references),
+        "customer_id": [person.customer_id for person in wanted],
+        "external_id": [person.external_id for person in wanted],
+        "email": [person.email for person in wanted],
+        "phone": [person.phone for person in wanted],
+        "named": [person.named for person in wanted],
+    }
+    schema = pa.schema([(name, pa.bool_() if name == "named" else pa.string()) for name in columns])
+    con.register("asked_rows", pa.table(columns, schema=schema))
+    con.execute("create or replace temp table asked as select * from asked_rows")
+    con.unregister("asked_rows")
+
+
+def _stage_versions(con: duckdb.DuckDBPyConnection, customers: str) -> None:
+    """``versions``: what the sources and ``people`` say of everybody; the two differ after a failed load."""
+    delivered = ", ".join(
+        "birth_date::varchar as birth_date" if name == "birth_date" else name
+        for name in IDENTIFIERS
+        if name != "external_id"
+    )
+    of_people = ", ".join(name for name in IDENTIFIERS if name != "external_id")
+    con.execute(
+        f"""
+        create or replace temp table versions as
+        select numbers.person_no, numbers.person_id, {of_people}, people.external_id
+        from person_numbers as numbers
+        left join people
+          on people.person_no = numbers.person_no
+        union
+        select numbers.person_no, numbers.person_id, {delivered},
+          coalesce(customers.external_id, customers.customer_id) as external_id
+        from ({customers}) as customers
+        join person_numbers as numbers
+          on numbers.person_id = customers.customer_id
+        """
+    )
+
+
+_MEANT = """
+create or replace temp table meant as
+with by_id as (
+  select asked.subject, versions.person_no
+  from asked
+  join versions
+    on versions.person_id = asked.customer_id
+  union
+  select asked.subject, versions.person_no
+  from asked
+  join versions
+    on versions.external_id = asked.external_id
+  union
+  select asked.subject, versions.person_no
+  from asked
+  join versions
+    on versions.person_id = asked.external_id
+),
+by_address as (
+  select asked.subject, versions.person_no
+  from asked
+  join versions
+    on match_email(versions.email) = match_email(asked.email)
+  where not asked.named
+  union
+  select asked.subject, versions.person_no
+  from asked
+  join versions
+    on match_phone(versions.phone) = match_phone(asked.phone)
+  where not asked.named
+),
+asked_before as (
+  select asked.subject, numbers.person_no
+  from asked
+  join person_numbers as numbers
+    on split_part(numbers.person_id, ':', 2) = asked.subject
+)
+select person_no, min(subject) as subject
+from (
+  from by_id
+  union
+  from by_address
+  union
+  from asked_before
+)
+group by person_no
+"""
+
+_NUMBER_THE_UNKNOWN = f"""
+insert into person_numbers
+select
+  '{PSEUDONYM}' || subject || ':0',
+  (select coalesce(max(person_no), 0) from person_numbers) + row_number() over (order by subject)
+from asked
+where subject not in (select subject from meant);
+
+insert into meant
+select numbers.person_no, asked.subject
+from asked
+join person_numbers as numbers
+  on numbers.person_id = '{PSEUDONYM}' || asked.subject || ':0'
+where asked.subject not in (select subject from meant)
+"""
+
+_KNOWN = """
+select person_no, {columns}
+from versions
+where person_no in (select person_no from meant)
+union
+select meant.person_no, {columns}
+from (
+  select
+    subject, email, phone, null as first_name, null as last_name, null as gender, null as birth_date,
+    null as street, null as city, null as state, null as postal_code, null as country, null as language,
+    null as region, coalesce(external_id, customer_id) as external_id, null as mobile_ad_id
+  from asked
+) as given
+join meant
+  on meant.subject = given.subject
+"""
+
+_NAMES = f"""
+with ids as (
+  select meant.subject, versions.person_id as value
+  from versions
+  join meant
+    on meant.person_no = versions.person_no
+  where not starts_with(versions.person_id, '{PSEUDONYM}')
+  union
+  select subject, unnest([customer_id, external_id])
+  from asked
+),
+addresses as (
+  select meant.subject, 'had' as meaning, unnest(['email', 'phone']) as kind,
+    unnest([match_email(versions.email), match_phone(versions.phone)]) as value
+  from versions
+  join meant
+    on meant.person_no = versions.person_no
+  union
+  select subject, if(named, 'had', 'is'), unnest(['email', 'phone']), unnest([match_email(email), match_phone(phone)])
+  from asked
+)
+select subject, 'is', 'id', value
+from ids
+where value is not null
+union
+select subject, meaning, kind, value
+from addresses
+where value is not null
+order by all
+"""
+
+
+def mark(con: duckdb.DuckDBPyConnection, found: Found) -> None:
+    """Let ``people`` say that they are erased, so that every ledger removes them; their numbers stay theirs."""
+    con.execute("begin")
+    try:
+        _stage_subjects(con, found)
+        con.execute(_EMPTY_PEOPLE)
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+
+
+def delete(
+    con: duckdb.DuckDBPyConnection,
+    found: Found,
+    sources: Sequence[Source],
+    today: date,
+    tombstones: Tombstones,
+) -> dict[str, int]:
+    """Delete all that is stored about them, then bring people up to date: rows by place.
+
+    From then on the tombstones alone keep them out: their ids are replaced by random ones.
+    """
+    define_matching(con)
+    prepare(con, tombstones)
+    con.execute("begin")
+    try:
+        _stage_subjects(con, found)
+        deleted = purge_sources(con, sources)
+        for schema, table in _tables_of_people(con):
+            name = f"{quote(schema)}.{quote(table)}"
+            gone = con.execute(
+                f"delete from {name} where person_no in (select person_no from subjects)"
+            ).fetchall()
+            deleted[f"warehouse {schema}.{table}"] = int(gone[0][0])
+        con.execute(_EMPTY_PEOPLE)
+        con.execute(_PSEUDONYMS)
+        con.execute("commit")
+    except BaseException:
+        con.execute("rollback")
+        raise
+    con.execute("drop table temp.subjects")
+    build_people(con, sources, today, tombstones)
+    return deleted
+
+
+def _stage_subjects(con: duckdb.DuckDBPyConnection, found: Found) -> None:
+    rows = {"person_no": list(found.subjects), "subject": list(found.subjects.values())}
+    schema = pa.schema([("person_no", pa.int32()), ("subject", pa.string())])
+    con.register("subject_rows", pa.table(rows, schema=schema))
+    con.execute("create or replace temp table subjects as select * from subject_rows")
+    con.unregister("subject_rows")
+
+
+_EMPTY_PEOPLE = """
+create or replace temp table emptied as
+select numbers.person_no, numbers.person_id
+from person_numbers as numbers
+join subjects
+  on subjects.person_no = numbers.person_no
+left join people
+  on people.person_no = numbers.person_no
+where people.suppressed is distinct from 'erased';
+
+create or replace temp table emptied_in as
+select coalesce(max(revision), 0) + 1 as revision
+from people;
+
+delete from people
+where person_no in (select person_no from emptied);
+
+insert into people (person_no, person_id, granted, suppressed, revision)
+select person_no, person_id, [], 'erased', revision
+from emptied
+cross join emptied_in;
+
+drop table emptied;
+
+drop table emptied_in
+"""
+
+_PSEUDONYMS = f"""
+create or replace temp table pseudonyms as
+select
+  person_no,
+  '{PSEUDONYM}' || subject || ':' || (row_number() over (partition by subject order by person_no)) as pseudonym
+from subjects;
+
+update person_numbers
+set person_id = pseudonyms.pseudonym
+from pseudonyms
+where pseudonyms.person_no = person_numbers.person_no;
+
+update people
+set person_id = pseudonyms.pseudonym
+from pseudonyms
+where pseudonyms.person_no = people.person_no;
+
+drop table pseudonyms
+"""
+
+
+def _tables_of_people(con: duckdb.DuckDBPyConnection) -> list[tuple[str, str]]:
+    """Every table that holds rows by person: consents, suppressions, features, segments and their histories."""
+    return con.execute(
+        """
+        select distinct columns.schema_name, columns.table_name
+        from duckdb_columns() as columns
+        join duckdb_tables() as tables
+          on tables.table_oid = columns.table_oid
+          and tables.database_name = columns.database_name
+        where columns.database_name = current_database()
+          and columns.column_name = 'person_no'
+          and columns.table_name not in ('people', 'person_numbers')
+        order by all
+        """
+    ).fetchall()

@@ -41,7 +41,7 @@ class Why:
             "leaving": "They are leaving the audience: the platform has not finished",
             "awaited": "They are on their way: the platform has not said yet what became of it",
         }[held]
-        reason = f", and may not be sent there: {withheld}" if withheld else ""
+        reason = f"; they may not be sent there: {withheld}" if withheld else ""
         return f"{there}. The segment {of} {wants}{reason}."
 
 

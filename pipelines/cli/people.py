@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Annotated
 
 import typer
@@ -73,24 +74,21 @@ def _moves(
 
 
 def _show_moves(moves: list[tuple[str, Move]]) -> None:
-    """A table with the reasons as codes, and what the codes mean."""
-    console.print(_table_of_moves(moves))
+    """A table for each audience with the reasons as codes, and what the codes mean."""
+    for audience, of_one in groupby(moves, key=lambda pair: pair[0]):
+        console.print(_table_of_moves(audience, [move for _, move in of_one]))
     for code in sorted({move.why for _, move in moves}):
         if code in REASONS:
             console.print(f"[bold]{code}[/]: {REASONS[code]}")
 
 
-def _table_of_moves(moves: list[tuple[str, Move]]) -> Table:
-    shown = table("at", "audience", "moved", "people", "why", "outcome")
-    for audience, move in moves:
-        shown.add_row(
-            f"{move.at:%Y-%m-%d %H:%M}",
-            audience,
-            "in" if move.op == "add" else "out",
-            f"{move.people:,}",
-            move.why,
-            move.outcome,
-        )
+def _table_of_moves(audience: str, moves: list[Move]) -> Table:
+    shown = table("at", "people", "reason", "outcome")
+    shown.title = audience
+    shown.title_justify = "left"
+    for move in moves:
+        sign = "+" if move.op == "add" else "-"
+        shown.add_row(f"{move.at:%Y-%m-%d %H:%M}", f"{sign}{move.people:,}", move.why, move.outcome)
     return shown
 
 

@@ -23,7 +23,7 @@ errors = Console(stderr=True)
 WIDE = 92
 WORDS = frozenset(
     {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
-    | {"who", "why", "reason", "moved", "since"}
+    | {"who", "why", "reason", "since"}
 )
 """Columns that are no numbers."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}

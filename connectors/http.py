@@ -96,17 +96,25 @@ def worth_repeating(error: BaseException) -> bool:
 
 
 def retry_after(headers: Mapping[str, str], now: datetime) -> float | None:
-    """Seconds to wait by a Retry-After header (seconds or HTTP date), None without a usable one; never negative."""
+    """Seconds to wait by a Retry-After header (seconds or HTTP date), None without a usable one; never negative.
+
+    A date is the platform's own, so it is measured from the answer's Date header, and from ``now`` without one.
+    """
     value = headers.get("Retry-After", "").strip()
     if re.fullmatch(r"[+-]?\d{1,15}(?:\.\d+)?", value):
         return max(0.0, float(value))
+    moment = _http_date(value)
+    if moment is None:
+        return None
+    return max(0.0, (moment - (_http_date(headers.get("Date", "")) or now)).total_seconds())
+
+
+def _http_date(text: str) -> datetime | None:
     try:
-        moment = parsedate_to_datetime(value)
+        moment = parsedate_to_datetime(text)
     except (ValueError, TypeError):
         return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - now).total_seconds())
+    return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)
 
 
 def jittered(seconds: float) -> float:

@@ -80,7 +80,7 @@ def scripted_server() -> Iterator[Scripted]:
                 time.sleep(0.15)
                 self.close_connection = True
                 return
-            self.send_response(reply.status)
+            self.send_response_only(reply.status)  # no Date unless a test gives one
             for name, value in {"Content-Type": "application/json", **reply.headers}.items():
                 self.send_header(name, value)
             self.send_header(

@@ -97,6 +97,11 @@ def test_an_unlisted_transient_error_is_repeated(server: Scripted, time: FastTim
     assert len(server.seen) == 2
 
 
+@pytest.mark.fault(
+    "F25",
+    injected="the first batch of a session gets no answer, so the session stays open",
+    outcome="the next attempt opens a session of its own; correctness never rests on a replacement",
+)
 def test_each_attempt_is_a_session_of_its_own(server: Scripted, time: FastTime) -> None:
     """So Meta's running count is the attempt's own, and a closed session never meets a repeat."""
     server.answers(Reply(how="reset"), Reply(body={"num_received": 1, "num_invalid_entries": 0}))

@@ -40,6 +40,11 @@ def test_second_push_sends_nothing(world: World, platform: Platform, tmp_path: P
     assert (result.added, result.removed, result.kept, result.requests) == (0, 0, 25, 0)
 
 
+@pytest.mark.fault(
+    "F24",
+    injected="people join and leave in one run",
+    outcome="every request carries one operation; removals go first",
+)
 def test_only_the_change_is_sent(world: World, platform: Platform, tmp_path: Path) -> None:
     """Who joined is added, who left is removed, the others are left alone; removes go first."""
     push_all(world, platform, tmp_path, "vip")

@@ -194,6 +194,11 @@ def test_a_batch_sent_again_counts_once(practice: PracticeCaller, session: str) 
     assert (closed.status_code, code(closed)) == (409, "session_closed")
 
 
+@pytest.mark.fault(
+    "F25",
+    injected="a session that is never ended",
+    outcome="nothing of it is applied, so a batch can be sent again",
+)
 def test_a_session_with_gaps_or_left_open_applies_nothing(
     sandbox: SandboxServer, practice: PracticeCaller, session: str
 ) -> None:

@@ -1,0 +1,1 @@
+"""Faults of processes, disks and stores, with real processes and real files."""

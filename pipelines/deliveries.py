@@ -89,9 +89,8 @@ class Deliveries:
         """What ``act`` makes of the pushes with the account open; failed deliveries when it can't be opened."""
         if not pushes:
             return []
-        settings = self.project.settings
         try:
-            connector = open_connector(destination, settings.destinations[destination], settings.state_dir)
+            connector = self._connector(destination)
         except DeliveryError as error:
             return [model.failed(destination, push, run, error) for push in pushes]
         try:
@@ -102,10 +101,12 @@ class Deliveries:
     @contextmanager
     def connected(self, destination: str) -> Iterator[Account]:
         """A destination's account, its connector open. Raises DeliveryError when a setting is missing or unusable."""
-        with closing(
-            open_connector(destination, self.project.settings.destinations[destination])
-        ) as connector:
+        with closing(self._connector(destination)) as connector:
             yield self.account(connector)
+
+    def _connector(self, destination: str) -> Connector:
+        settings = self.project.settings
+        return open_connector(destination, settings.destinations[destination], settings.state_dir)
 
     @contextmanager
     def books(self, account: Account) -> Iterator[tuple[Journal, Ledger]]:

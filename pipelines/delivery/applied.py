@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from pipelines.delivery.journal_file import JournalFile
+from pipelines.delivery.journal_file import JournalFile, moment
 from pipelines.delivery.logbook import note_decision
 
 
@@ -69,5 +69,5 @@ class Applied:
         ).fetchone()
         if row is None:
             return None
-        ended_at = datetime.fromisoformat(row[3]) if row[3] else None
-        return Application(row[0], datetime.fromisoformat(row[1]), row[2], ended_at)
+        ended_at = moment(row[3]) if row[3] else None
+        return Application(row[0], moment(row[1]), row[2], ended_at)

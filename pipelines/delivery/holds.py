@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from pipelines.delivery.journal_file import JournalFile
+from pipelines.delivery.journal_file import JournalFile, moment
 from pipelines.delivery.logbook import note_decision
 
 
@@ -63,7 +63,7 @@ class Holds:
                 (destination, segment, at, who, why, undoes.isoformat() if undoes else None),
             )
             note_decision(db, at, destination, segment, run_id, decision, who, why)
-        return Hold(destination, segment, datetime.fromisoformat(at), who, why, undoes)
+        return Hold(destination, segment, moment(at), who, why, undoes)
 
     def lift(self, destination: str, segment: str, who: str, why: str, *, run_id: str = "") -> None:
         """Let the audience follow its segment again, as an operator decided."""
@@ -80,10 +80,10 @@ class Holds:
             Hold(
                 destination,
                 segment,
-                datetime.fromisoformat(at),
+                moment(at),
                 who,
                 why,
-                datetime.fromisoformat(undoes) if undoes else None,
+                moment(undoes) if undoes else None,
             )
             for destination, segment, at, who, why, undoes in rows
         ]

@@ -18,7 +18,7 @@ from connectors.base import Audience, Batch, Receipt
 from pipelines.delivery.applied import Applied
 from pipelines.delivery.entries import BatchState, JournalledBatch, Rejected, Rejection
 from pipelines.delivery.holds import Holds
-from pipelines.delivery.journal_file import Clock, JournalFile, open_journal_file, utc_now
+from pipelines.delivery.journal_file import Clock, JournalFile, moment, open_journal_file, utc_now
 from pipelines.delivery.logbook import Logbook
 
 OF_AUDIENCES = (
@@ -278,9 +278,7 @@ class Journal:
             order by rejections.destination, rejections.segment, count(*) desc, rejections.reason
             """
         )
-        return [
-            Rejected(row[0], row[1], row[2], row[3], datetime.fromisoformat(row[4])) for row in rows if row[4]
-        ]
+        return [Rejected(row[0], row[1], row[2], row[3], moment(row[4])) for row in rows if row[4]]
 
     def batches_of_run(self, run_id: str, destination: str, segment: str) -> list[JournalledBatch]:
         """The batches that one run sent, or was to send, for an audience, oldest first."""
@@ -321,7 +319,7 @@ class Journal:
             """,
             (destination, segment),
         )
-        return [Rejection(row[0], row[1], row[2], datetime.fromisoformat(row[3])) for row in rows]
+        return [Rejection(row[0], row[1], row[2], moment(row[3])) for row in rows]
 
     def forget_rejections(self, destination: str, segment: str, gone: Sequence[Rejection]) -> None:
         """Members that no longer point at the rejecting batch take their digests out of the journal too."""
@@ -333,4 +331,4 @@ class Journal:
 
 
 def _moment(text: str | None) -> datetime | None:
-    return datetime.fromisoformat(text) if text else None
+    return moment(text) if text else None

@@ -48,6 +48,17 @@ class JournalError(Exception):
     """The journal cannot be used; the sentence says what to do."""
 
 
+def moment(text: str) -> datetime:
+    """The time of an entry. Raises JournalError for what this program never writes: the file is damaged."""
+    try:
+        return datetime.fromisoformat(text)
+    except ValueError:
+        raise JournalError(
+            "the journal is damaged: it holds a time that is none; restore it from a backup and run with --resync, "
+            "see docs/recovery.md"
+        ) from None
+
+
 class JournalFile:
     """An open journal file. Not shared between threads."""
 

@@ -6,7 +6,7 @@ import sqlite3
 from datetime import UTC, date, datetime
 
 from pipelines.delivery.entries import Decision, LastPush, Moving
-from pipelines.delivery.journal_file import JournalFile
+from pipelines.delivery.journal_file import JournalFile, moment
 
 _OF_AUDIENCE = "destination = ? and segment = ?"
 
@@ -62,7 +62,7 @@ class Logbook:
         rows = self._db.execute(
             "select at, destination, segment, decision, who, why from decisions order by at desc, rowid desc"
         )
-        return [Decision(datetime.fromisoformat(row[0]), *row[1:]) for row in rows]
+        return [Decision(moment(row[0]), *row[1:]) for row in rows]
 
     def last_pushes(self) -> list[LastPush]:
         """The newest finished push of every audience, by destination and segment."""
@@ -80,7 +80,7 @@ class Logbook:
             order by destination, segment
             """
         )
-        return [LastPush(row[0], row[1], row[2], datetime.fromisoformat(row[3]), row[4]) for row in rows]
+        return [LastPush(row[0], row[1], row[2], moment(row[3]), row[4]) for row in rows]
 
     def under_way(self) -> list[Moving]:
         """Audiences whose newest push has no end, with how many of its batches have an answer."""
@@ -105,7 +105,7 @@ class Logbook:
             order by pushes.destination, pushes.segment
             """
         )
-        return [Moving(r[0], r[1], r[2], datetime.fromisoformat(r[3]), r[4], r[5]) for r in rows]
+        return [Moving(r[0], r[1], r[2], moment(r[3]), r[4], r[5]) for r in rows]
 
 
 def note_decision(

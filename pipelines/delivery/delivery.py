@@ -37,7 +37,9 @@ _Act = Callable[["Desk", Push], Delivery]
 
 def plan(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
     """The difference of each audience, counted and judged; nothing is sent and no member is touched."""
-    return _each(account, pushes, run, lambda desk, push: desk.plan(push))
+    plans = _each(account, pushes, run, lambda desk, push: desk.plan(push))
+    rationing.foretell(account.connector, plans)
+    return plans
 
 
 def deliver(account: Account, pushes: Sequence[Push], run: Run, watch: Watch = quiet) -> list[Delivery]:

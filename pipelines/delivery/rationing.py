@@ -7,9 +7,18 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from connectors.base import Audience, AuthFailed, BudgetState, Connector, DestinationError, QuotaExhausted
+from connectors.base import (
+    Audience,
+    AuthFailed,
+    BudgetState,
+    Connector,
+    DeliveryError,
+    DestinationError,
+    QuotaExhausted,
+)
 from pipelines.delivery.forecast import Forecast, forecast, requests_of
 from pipelines.delivery.guards import Verdict
 from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery, Part, Push, Run, failed
@@ -64,8 +73,13 @@ def of_account(
     connector: Connector, plans: Sequence[Delivery], state: BudgetState | None, part: Part = Part.EVERYTHING
 ) -> Forecast:
     """What delivering a part of these plans takes of their account."""
-    going = [plan.must_go if part is Part.OPT_OUTS else plan.removes + plan.asserted for plan in plans]
-    coming = [plan.adds + plan.resends if part is Part.EVERYTHING else 0 for plan in plans]
+    going = [
+        plan.must_go if part is Part.OPT_OUTS or _guarded(plan) else plan.removes + plan.asserted
+        for plan in plans
+    ]
+    coming = [
+        0 if part is not Part.EVERYTHING or _guarded(plan) else plan.adds + plan.resends for plan in plans
+    ]
     return forecast(
         connector.limits,
         sum(requests_of(connector, "remove", members) for members in going),
@@ -73,6 +87,16 @@ def of_account(
         state,
         others=len(plans) if part is Part.EVERYTHING else sum(map(bool, going)),
     )
+
+
+def foretell(connector: Connector, plans: Sequence[Delivery]) -> None:
+    """Say in the log when the account's budget does not take what was planned."""
+    with suppress(
+        DeliveryError
+    ):  # plans are right without a budget's file; the push says what is wrong with it
+        state = connector.budget_state()
+        if may_run_short(state):
+            _say(connector, of_account(connector, plans, state))
 
 
 def in_order(
@@ -86,9 +110,9 @@ def in_order(
     plans = [foresee(push) for push in pushes]
     course.forecast = of_account(connector, plans, state)
     course.plans.update({plan.segment: plan for plan in plans})
+    _say(connector, course.forecast)
     if course.forecast.fits:
         return list(pushes)
-    LOG.warning("%s: %s", connector.destination, course.forecast.sentence)
     by_name = sorted(pushes, key=lambda push: push.segment)
     leaving = {plan.segment for plan in plans if plan.removes}
     must_go = {plan.segment for plan in plans if plan.must_go}
@@ -137,6 +161,16 @@ def joined(earlier: Delivery | None, later: Delivery) -> Delivery:
         rejected_unnamed=earlier.rejected_unnamed + later.rejected_unnamed,
         errors=tuple(dict.fromkeys((*earlier.errors, *later.errors))),
     )
+
+
+def _say(connector: Connector, foreseen: Forecast) -> None:
+    if not foreseen.fits:
+        LOG.warning("%s: %s", connector.destination, foreseen.sentence)
+
+
+def _guarded(plan: Delivery) -> bool:
+    """Whether nobody but those who must go will move."""
+    return plan.verdict not in ("fine", "overridden")
 
 
 def _sentence(error: Exception, foreseen: Forecast | None) -> str:

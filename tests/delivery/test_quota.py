@@ -259,7 +259,9 @@ def test_when_even_removals_do_not_fit_opt_outs_go_first(push: Push, crowd: Worl
         assert quota.members[name] == emails(crowd, name)
 
 
-def test_what_waits_is_said_beforehand(crowd: World, quota: Quota, tmp_path: Path) -> None:
+def test_what_waits_is_said_beforehand(
+    crowd: World, quota: Quota, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     """A plan's numbers and the account's budget tell how many requests a run needs and how many it gets."""
     connector = QuotaConnector(quota, tmp_path / "platform.budget.sqlite", per_hour=12)
     plans = plan_all(crowd, connector, tmp_path, "a", "b")  # type: ignore[arg-type]
@@ -267,6 +269,7 @@ def test_what_waits_is_said_beforehand(crowd: World, quota: Quota, tmp_path: Pat
     told = forecast(connector.limits, 0, adds, connector.budget_state(), others=2)
     assert (told.requests, told.fitting, told.fits) == (22, 12, False)
     assert "of which the account's budget takes 12 now" in told.sentence
+    assert caplog.messages == [f"platform: {told.sentence}"]
     assert quota.log == []
 
 

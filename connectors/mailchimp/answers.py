@@ -31,6 +31,12 @@ REASONS: tuple[tuple[re.Pattern[str], str], ...] = (
 """Words of a row's error, first match wins. Mailchimp documents neither codes nor sentences."""
 
 
+_NOT_THERE = re.compile(
+    r"(?:not|n't) (?:exist|found|tagged|subscribed|(?:in|on|part of|a|an)\b)|no such|unknown", re.IGNORECASE
+)
+"""Words of a removal's error that mean: there is nobody to remove."""
+
+
 class RowProblem(Exception):
     """The one person a request was about was not taken."""
 
@@ -53,8 +59,16 @@ def judge(answer: Answer, node: Node, destination: str, secrets: tuple[str, ...]
         if answer.status in (403, 503):
             raise Throttled(f"HTTP {answer.status} without JSON")
         raise NoAnswer(f"HTTP {answer.status} without JSON")
-    if answer.status >= 400:
-        _raise_problem(answer.status, body, node, destination, secrets)
+    status = max(answer.status, _problem_status(body))
+    if status >= 400:
+        _raise_problem(status, body, node, destination, secrets)
+
+
+def _problem_status(body: dict[str, object]) -> int:
+    """The status of a problem document, which may hide in an HTTP 200; 0 for anything else."""
+    status = body.get("status")
+    is_problem = isinstance(status, int) and "title" in body and "detail" in body
+    return status if is_problem and isinstance(status, int) else 0
 
 
 def judge_person(answer: Answer, destination: str, secrets: tuple[str, ...]) -> None:
@@ -74,6 +88,18 @@ def row_errors(body: dict[str, object]) -> Iterator[tuple[str, str]]:
             addresses = error.get("email_addresses")
             for address in addresses if isinstance(addresses, list) else []:
                 yield str(address).strip().lower(), reason
+
+
+def removal_errors(body: dict[str, object]) -> Iterator[tuple[str, str]]:
+    """Address (lower case) and reason of each person whose removal was refused.
+
+    Whoever is not there needs no removal; an error that does not say so leaves them in.
+    """
+    errors = body.get("errors")
+    for error in errors if isinstance(errors, list) else []:
+        if isinstance(error, dict) and not _NOT_THERE.search(redact(str(error.get("error", "")))):
+            reason = reason_of(str(error.get("error", "")), REFUSED)
+            yield from ((address, reason) for address, _ in row_errors({"errors": [error]}))
 
 
 def _raise_problem(

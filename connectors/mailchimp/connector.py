@@ -41,6 +41,7 @@ from connectors.mailchimp.answers import (
     RowProblem,
     judge,
     judge_person,
+    removal_errors,
     row_errors,
 )
 from connectors.mailchimp.settings import MailchimpSettings
@@ -127,8 +128,11 @@ class MailchimpConnector(HttpConnector):
 
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         """Untag the people. Whoever is not in the list, or not tagged, is removed already."""
-        self._edit(audience, {"members_to_remove": rows.column("EMAIL").to_pylist()})
-        return Receipt("applied", batch.id)
+        addresses = rows.column("EMAIL").to_pylist()
+        body = self._edit(audience, {"members_to_remove": addresses})
+        refused = dict(removal_errors(body))
+        left = {i: refused[a.lower()] for i, a in enumerate(addresses) if a.lower() in refused}
+        return Receipt("applied", batch.id, left)
 
     def requests_for(self, op: Op, rows: int) -> int:
         """One to tag; where contacts are created, two, and at most what creating everybody takes."""

@@ -60,8 +60,8 @@ def judge(
             raise Throttled("too many requests", None)
         case "internal_error":
             raise NoAnswer("a fault that passes")
-        case "session_closed" | "session_not_found":
-            raise Uncertain(f"{NAME}: the session is of no use any more ({code})")
+        case "session_closed" | "session_not_found" | "job_not_found":
+            raise Uncertain(f"{NAME}: nobody knows what became of the request ({code})")
         case "rows_invalid":
             rows = named_rows(error.get("rows"), positions)
             raise RowsRefused(f"{NAME}: some rows are not acceptable", rows)

@@ -66,6 +66,8 @@ class PracticeConnector(HttpConnector):
             max_in_flight=settings.max_in_flight,
             verdicts=Verdicts(settings.verdicts),
             asynchronous=settings.delivery == "job",
+            verdict_within=timedelta(hours=settings.verdict_within_hours),
+            exact_counts=True,
             settles_after=timedelta(seconds=settings.settles_after_seconds),
         )
         self.identity = Identity(

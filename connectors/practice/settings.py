@@ -41,6 +41,11 @@ class PracticeSettings(ConnectorSettings):
     max_rows: int = Field(100, ge=1, le=10_000, description="People in one batch.")
     session_rows: int = Field(50, ge=1, le=10_000, description="People in one request of a session.")
     max_in_flight: int = Field(2, ge=1, le=8, description="Requests under way at once.")
+    verdict_within_hours: float = Field(
+        72,
+        gt=0,
+        description="A job without a verdict for so long is in doubt, and its people are sent again.",
+    )
     settles_after_seconds: float = Field(
         0, ge=0, description="How long a copy of a request may still be applied after it was sent."
     )

@@ -298,6 +298,34 @@ def test_a_batch_refused_for_a_row_names_it(server: Scripted, time: FastTime) ->
 @pytest.mark.fault(
     "F29", injected="the list is gone", outcome="a person is asked to look at the setting; nothing is created"
 )
+@pytest.mark.parametrize(
+    ("error", "left"),
+    [
+        ("Email address was refused.", {0: "refused"}),
+        ("This contact is under review.", {0: "consent_blocked"}),
+        ("Email address is not a contact of this list.", {}),
+        ("The member doesn't exist.", {}),
+        ("Not tagged: not in this segment", {}),
+    ],
+)
+def test_a_refused_removal_leaves_the_person_in(
+    server: Scripted, time: FastTime, error: str, left: dict[int, str]
+) -> None:
+    """Only an error that says that nobody is there counts as removed; any other means that they may still be."""
+    server.answers(
+        Reply(body={"errors": [{"email_addresses": ["A@b.co"], "error": error}], "error_count": 1})
+    )
+    assert dict(remove(connector(server, time), TAG, ["a@b.co", "c@b.co"]).rejected) == left
+
+
+def test_a_problem_in_a_success_is_a_problem(server: Scripted, time: FastTime) -> None:
+    """A problem document under HTTP 200 counts by its own status: nothing was removed."""
+    problem = {"type": "x", "title": "Internal Server Error", "status": 500, "detail": "x", "instance": "x"}
+    server.answers(Reply(body=problem), Reply(body={"errors": [], "error_count": 0}))
+    assert remove(connector(server, time), TAG, ["a@b.co"]).status == "applied"
+    assert len(server.seen) == 2
+
+
 def test_a_missing_list_is_no_missing_tag(server: Scripted, time: FastTime) -> None:
     """404 on a known tag because the list is gone asks a person to look at LIST_ID."""
     server.answers(Reply(404, {"title": "Resource Not Found"}))

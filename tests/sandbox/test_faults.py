@@ -366,11 +366,3 @@ def test_without_our_server_a_cut_connection_is_a_502(tmp_path: Path) -> None:
 
     asyncio.run(app(scope, receive, send))  # type: ignore[arg-type]
     assert sent[0]["status"] == 502
-
-
-def test_the_documented_rules_are_valid(tmp_path: Path) -> None:
-    """The example in the documentation can be copied as it is."""
-    text = (Path(__file__).parents[2] / "docs/sandbox.md").read_text("utf-8")
-    example = tmp_path / "faults.toml"
-    example.write_text(text.partition("```toml\n")[2].partition("```")[0])
-    assert [rule.effect for rule in read_faults(example)] == ["lost_answer", "rate_limited", "reject_rows"]

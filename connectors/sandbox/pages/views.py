@@ -22,6 +22,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_PRACTICE_TOKEN,
 )
 from connectors.sandbox.faults.board import FaultBoard, Posted
+from connectors.sandbox.faults.catalogue import own_settings
 from connectors.sandbox.faults.reading import KINDS, FaultRuleError, parse_faults
 from connectors.sandbox.pages.chart import draw
 from connectors.sandbox.pages.masking import mask_email, mask_row
@@ -203,7 +204,8 @@ class Pages:
             error=error,
             posted=[(entry, _when(entry), _settings(entry)) for entry in self.board.posted()],
             kinds={
-                name: (kind.summary, kind.__doc__ or "", _own_settings(name)) for name, kind in KINDS.items()
+                name: (kind.summary, kind.__doc__ or "", list(own_settings(kind)))
+                for name, kind in KINDS.items()
             },
             platforms=TITLES,
             methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
@@ -255,14 +257,9 @@ def _when(entry: Posted) -> str:
 
 
 def _settings(entry: Posted) -> str:
-    own = _own_settings(entry.rule.effect)
+    own = own_settings(type(entry.rule))
     values = entry.rule.model_dump(mode="json", exclude_defaults=True)
     return ", ".join(f"{name}={values[name]}" for name in own if name in values)
-
-
-def _own_settings(effect: str) -> list[str]:
-    shared = {"platform", "method", "path", "after", "every", "times", "effect"}
-    return [name for name in KINDS[effect].model_fields if name not in shared]
 
 
 async def _form(request: Request) -> dict[str, str]:

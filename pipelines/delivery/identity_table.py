@@ -148,21 +148,22 @@ class IdentityTable:
         self.connection.execute("insert into moved select person_no from moved_now")
 
     def _relink(self) -> None:
-        """A new warehouse numbers people anew: find the held ones again by what was sent."""
-        self.connection.execute("update members set person_no = null")
-        self.connection.execute(
-            """
-            update members
-            set person_no = linked.person_no
-            from (
-              select member, min(person_no) as person_no
-              from identities
-              where member is not null
-              group by member
-            ) as linked
-            where linked.member = members.member
-            """
-        )
+        """A new warehouse numbers people anew: find the held ones, and those of the history, by what was sent."""
+        for table in ("members", "history"):
+            self.connection.execute(f"update {table} set person_no = null")
+            self.connection.execute(
+                f"""
+                update {table}
+                set person_no = linked.person_no
+                from (
+                  select member, min(person_no) as person_no
+                  from identities
+                  where member is not null
+                  group by member
+                ) as linked
+                where linked.member = {table}.member
+                """
+            )
 
     def _source(self, warehouse: str, purposes: Sequence[str]) -> str:
         return f"{LAYOUT}|{self.store.identity.fingerprint}|{','.join(sorted(purposes))}|{warehouse}"

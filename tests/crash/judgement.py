@@ -39,18 +39,27 @@ class Row:
         return self.batch == ("add", "applied") and not self.rejected
 
 
-def rows(state: Path, segments: Sequence[str]) -> list[Row]:
-    """The ledger's rows of these segments' audiences; none while there is no ledger."""
+def rows(
+    state: Path, segments: Sequence[str], email: str = "EMAIL", phone: str | None = "PHONE"
+) -> list[Row]:
+    """The ledger's rows of these segments' audiences; none while there is no ledger.
+
+    ``email`` and ``phone`` are what the connector calls the columns; without a phone that is always None.
+    """
     ledger = state / LEDGER
     if not ledger.exists():
         return []
     batches, rejections = _journal(state / JOURNAL)
     with duckdb.connect(ledger, read_only=True, config={"threads": "1"}) as connection:
-        if not _has_members(connection):
+        if not _has_column(connection, email):
             return []
         found = connection.execute(
-            """
-            select members."EMAIL", members."PHONE", batches.id, cast(members.member as varchar)
+            f"""
+            select
+              members."{email}",
+              {f'members."{phone}"' if phone else "null"},
+              batches.id,
+              cast(members.member as varchar)
             from members
             join audiences
               on audiences.audience = members.audience
@@ -60,17 +69,15 @@ def rows(state: Path, segments: Sequence[str]) -> list[Row]:
             """,
             {"segments": list(segments)},
         ).fetchall()
-    return [
-        Row((email, phone), batches.get(batch), (batch, member) in rejections)
-        for email, phone, batch, member in found
-    ]
+    return [Row((e, p), batches.get(batch), (batch, member) in rejections) for e, p, batch, member in found]
 
 
-def _has_members(connection: duckdb.DuckDBPyConnection) -> bool:
-    columns = connection.execute(
-        "select column_name from information_schema.columns where table_name = 'members'"
+def _has_column(connection: duckdb.DuckDBPyConnection, column: str) -> bool:
+    found = connection.execute(
+        "select 1 from information_schema.columns where table_name = 'members' and column_name = $column",
+        {"column": column},
     ).fetchall()
-    return {"EMAIL", "PHONE"} <= {name for (name,) in columns}
+    return bool(found)
 
 
 def _journal(path: Path) -> tuple[dict[str, tuple[str, str]], set[tuple[str, str]]]:

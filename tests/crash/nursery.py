@@ -45,9 +45,11 @@ class Ended:
 class Nursery:
     """The judge's end: orders go in, endings come out."""
 
-    def __init__(self) -> None:
+    def __init__(self, *modules: str) -> None:
+        """``modules`` are loaded before the first fork, beside what every worker needs."""
+        loaded = "".join(f"import {module}; " for module in modules)
         self._process = subprocess.Popen(
-            [sys.executable, "-c", "from tests.crash.nursery import serve; serve()"],
+            [sys.executable, "-c", f"{loaded}from tests.crash.nursery import serve; serve()"],
             cwd=ROOT,
             env=os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
             stdin=subprocess.PIPE,

@@ -132,6 +132,8 @@ class Prepared:
     world: bytes
     standing: dict[str, set[Handle]]
     """Who was on the platform at that moment, by segment."""
+    runs: int
+    """How many runs there were before: time goes on from there."""
 
     @classmethod
     def keep(cls, stage: Stage, at: Path, ask: Ask) -> Prepared:
@@ -139,7 +141,7 @@ class Prepared:
         shutil.rmtree(at, ignore_errors=True)
         shutil.copytree(stage.folder, at)
         standing = {segment: stage.members(ask, segment) for segment in ask.segments}
-        return cls(at, stage.platform.snapshot(), pickle.dumps(stage.world), standing)
+        return cls(at, stage.platform.snapshot(), pickle.dumps(stage.world), standing, stage.runs)
 
     def set_up(self, stage: Stage) -> None:
         """Make the stage what it was."""
@@ -147,6 +149,7 @@ class Prepared:
         shutil.copytree(self.files, stage.folder)
         stage.platform.restore(self.platform)
         stage.world = pickle.loads(self.world)
+        stage.runs = self.runs
 
 
 def calmly(ask: Ask) -> Ask:

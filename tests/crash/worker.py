@@ -14,7 +14,7 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
-from connectors.base import SyncOptions
+from connectors.base import Connector
 from pipelines.delivery.boundaries import observe
 from pipelines.delivery.delivery import deliver, rehearse
 from pipelines.delivery.guards import Bounds, Overrides
@@ -100,6 +100,8 @@ class Order:
     stop: Stop | None = None
     bug: str | None = None
     """A bug to plant first, by name."""
+    address: str = ""
+    """Of a platform of the sandbox, for connectors that ship; empty: the small platform at ``port``."""
     beside: bool = False
     """It runs beside a worker that is paused: its trace and its answer lie beside that one's."""
     number: int = 1
@@ -161,9 +163,7 @@ def work(order: Order) -> None:
 
 def _deliver(order: Order) -> list[Delivery]:
     ask, world = order.ask, order.world
-    connector = KINDS[order.kind](
-        order.port, IDENTITIES[ask.rules], ask.max_rows, timedelta(hours=ask.settles_hours)
-    )
+    connector = _connector(order)
 
     @contextmanager
     def open_engine() -> Iterator[World]:
@@ -183,7 +183,7 @@ def _deliver(order: Order) -> list[Delivery]:
         Push(
             segment,
             Sync("platform", segment.title()),
-            SyncOptions(),
+            connector.options_type(),
             STRICT if ask.strict else ANYTHING_GOES,
             formerly=ask.formerly,
         )
@@ -192,6 +192,17 @@ def _deliver(order: Order) -> list[Delivery]:
     overrides = Overrides(ask.accept_removals, ask.accept_removals, "ann", "this is meant")
     run = Run(f"run-{order.number}", TODAY, overrides, ask.resync)
     return TASKS[ask.task](account, pushes, run)
+
+
+def _connector(order: Order) -> Connector:
+    if order.address:
+        from tests.crash.shipped import SHIPPED
+
+        return SHIPPED[order.kind].connect(order.address)
+    ask = order.ask
+    return KINDS[order.kind](
+        order.port, IDENTITIES[ask.rules], ask.max_rows, timedelta(hours=ask.settles_hours)
+    )
 
 
 def _apply(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:

@@ -69,12 +69,21 @@ def open_duckdb(
                 ) from error
         except (duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException) as error:
             raise StoreDamaged(f"{path}: damaged: {_first_line(error)}; see docs/recovery.md") from error
+        except duckdb.Error as error:
+            if says_damaged(error):
+                raise StoreDamaged(f"{path}: damaged: {_first_line(error)}; see docs/recovery.md") from error
+            raise
         time.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE_SECONDS)
 
 
 def _inode(path: Path) -> int | None:
     return path.stat().st_ino if path.exists() else None
+
+
+def says_damaged(error: Exception) -> bool:
+    """Whether a store's own complaint (DuckDB's or SQLite's) is that its file is damaged, not that it is full."""
+    return re.search(r"corrupt|checksum|malformed|not a database", str(error), re.IGNORECASE) is not None
 
 
 def _holder(error: Exception) -> str:

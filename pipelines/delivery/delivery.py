@@ -30,7 +30,7 @@ from pipelines.delivery.model import (
     failed,
     quiet,
 )
-from pipelines.duck import StoreBusy, StoreDamaged
+from pipelines.duck import StoreBusy, StoreDamaged, says_damaged
 
 _Act = Callable[["Desk", Push], Delivery]
 
@@ -98,6 +98,11 @@ def _guarded(act: _Act, desk: Desk, push: Push) -> Delivery:
 
 def _store_failed(error: Exception) -> str:
     """The original text may quote a row, so only its kind is told."""
+    if says_damaged(error):
+        return (
+            f"the delivery state is damaged ({type(error).__name__}): restore it from a backup and run with --resync, "
+            "see docs/recovery.md"
+        )
     return (
         f"the delivery state could not be written ({type(error).__name__}): is the disk full, or the folder read-only? "
         "What was sent is journalled; run it again once that is mended"

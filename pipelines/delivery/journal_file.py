@@ -118,7 +118,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
                 _migrate(connection)
             connection.executescript(files("pipelines.delivery").joinpath("schema.sql").read_text())
             connection.execute(f"pragma user_version = {SCHEMA_VERSION}")
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
         raise JournalError(
             f"{path}: the journal cannot be read ({error}); restore it from a backup and run with --resync, "
             "see docs/recovery.md"

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import tempfile
 from collections import defaultdict, deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
@@ -73,6 +76,7 @@ class History:
         settles_after: timedelta = timedelta(0),
         *,
         exact_counts: bool = False,
+        segments: int = 2,
     ) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix="turnout-history-", dir=fast_folder())
         self.path = Path(self.folder.name)
@@ -93,7 +97,8 @@ class History:
         self.view = View()
         self.runs = 0
         self.define("vip", {0, 1, 2, 3})
-        self.define("new", {3, 4})
+        if segments > 1:
+            self.define("new", {3, 4})
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -190,6 +195,20 @@ class History:
         self.view = self.look()
         self._judge(deliveries, watching.snapshots, first)
         return deliveries
+
+    def run_beside_another(self) -> None:
+        """While another process delivers to the account, a run is refused before it sends or changes anything."""
+        ledger = self.path / "platform.duckdb"
+        if not ledger.exists():
+            return
+        before, requests = self.look(), len(self.platform.requests)
+        with held_by_another_process(ledger):
+            deliveries = deliver(self.account(), self.pushes(), Run("second", self.clock.today))
+        refused = all(d.status == "failed" and "is in use by process" in d.sentence for d in deliveries)
+        holds(refused, "a second run at once is refused", [d.sentence for d in deliveries])
+        holds(len(self.platform.requests) == requests, "a refused run sends nothing")
+        self.view = self.look()
+        holds(self.view == before, "a refused run changes nothing")
 
     def plan(self) -> None:
         """A dry run sends nothing and moves nobody."""
@@ -314,6 +333,27 @@ class _Watching:
             push.only_opt_outs is not None,
         )
         self.snapshots[push.segment] = _Snapshot(members, expect(situation))
+
+
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[None]:
+    """Another process has the file locked, as one that delivers has."""
+    lock = (
+        "import fcntl, sys\n"
+        "with open(sys.argv[1], 'r+b') as file:\n"
+        "    fcntl.lockf(file, fcntl.LOCK_EX)\n"
+        "    print('held', flush=True)\n"
+        "    sys.stdin.read()\n"
+    )
+    command = [sys.executable, "-S", "-E", "-c", lock, str(path)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdin is not None
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == b"held\n"
+        try:
+            yield
+        finally:
+            holder.stdin.close()
 
 
 def segment_file(name: str, formerly: str | None) -> Segment:

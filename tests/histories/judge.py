@@ -12,6 +12,7 @@ from tests.histories.ledger_view import View
 from tests.histories.platform import Handle, Request, UnrulyPlatform
 
 OUT = ("gone", "leaving")
+OUT_OF_QUOTA = "budget"
 
 
 class Broken(AssertionError):
@@ -101,6 +102,11 @@ class Finished:
     """Whether a count of refused rows is exact, so that the rows are searched for."""
 
     @property
+    def complete(self) -> bool:
+        """Whether everything due was asked for: nothing failed, and the account's quota did not run out."""
+        return self.delivery.status in ("delivered", "stopped") and self.delivery.verdict != OUT_OF_QUOTA
+
+    @property
     def adds(self) -> list[Request]:
         """Requests that add."""
         return [r for r in self.requests if r.op == "add"]
@@ -126,7 +132,7 @@ def _asked_for_the_right_people(run: Finished) -> None:
     allowed = Counter(removal_row(run, handle) for handle in run.expected.taken_out)
     wrong_rows = {row for request in run.removes for row in request.handles if row not in allowed}
     holds(not wrong_rows, "nobody is removed who need not be, nor by another's identifier", wrong_rows)
-    if run.delivery.status in ("delivered", "stopped"):
+    if run.complete:
         holds(added == run.expected.sent, "everybody due is added", run.expected.sent - added)
         removed = {row for request in run.removes for row in request.handles}
         due = {row for row in allowed if any(row)}
@@ -176,7 +182,7 @@ def _told_of_removal(run: Finished, handle: Handle) -> set[str]:
     if not any(row):
         return {"gone"}
     answers = {request.answer for request in run.removes if row in request.handles}
-    if not answers or run.delivery.status not in ("delivered", "stopped"):
+    if not answers or not run.complete:
         answers.add("none")
     return {{"applied": "gone", "accepted": "leaving"}.get(answer, "maybe") for answer in answers}
 
@@ -203,7 +209,7 @@ def _accounts_for_everybody(run: Finished) -> None:
     removed = (due.remove & due.taken_out) - stuck
     unsure_held = resent["maybe"] + (len(due.resend) if due.stops else 0)
     figures = {
-        "verdict": due.verdict,
+        "verdict": OUT_OF_QUOTA if told.verdict == OUT_OF_QUOTA else due.verdict,
         "desired": len(due.desired),
         "held_before": len(due.held),
         "kept": len(due.keep) + resent["on"] + resent["coming"],

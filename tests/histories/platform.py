@@ -345,9 +345,16 @@ class UnrulyPlatform(Connector):
                 self._process(request)
 
     def may_come_late(self) -> list[Request]:
-        """Requests of which a copy may still be on its way, or which themselves are, oldest first."""
+        """Requests still on their way, or of which a copy may be, that would change something."""
         since = self.clock.now() - self.limits.settles_after
-        return [r for r in self.requests if r.at > since and r.state in ("processed", "late")]
+        recent = [r for r in self.requests if r.at > since and r.state in ("processed", "late")]
+        return [r for r in recent if self._would_change(r)]
+
+    def _would_change(self, request: Request) -> bool:
+        held = self.audiences.get(request.audience, {})
+        if request.op == "remove":
+            return any(matched(held, handle) for handle in request.handles)
+        return not set(request.handles) - request.named - request.silent <= set(held)
 
     def comes_late(self, request: Request) -> None:
         """A request that was answered, or another copy of it, is processed now."""

@@ -59,8 +59,9 @@ def begin(draw: Draw) -> History:
         draw.among(list(Way)),
         draw.among(list(Style)),
         draw.among([None, timedelta(days=10)]),
-        draw.among([timedelta(0), timedelta(hours=12)]),
+        draw.among([timedelta(0), timedelta(hours=12), timedelta(hours=12)]),
         exact_counts=draw.among([False, True]),
+        segments=draw.among([1, 1, 2]),
     )
 
 
@@ -79,7 +80,7 @@ def somebody_joins_or_leaves(history: History, draw: Draw) -> str:
     return f"{name} is now {sorted(history.definitions[name].people)}"
 
 
-@rule(1)
+@rule(2)
 def a_segment_turns_over(history: History, draw: Draw) -> str:
     """Quite other people are in a segment."""
     names = history.alive()
@@ -228,7 +229,7 @@ def jobs_end(history: History, draw: Draw) -> str:
     return f"accepted requests end: {['done' if fate else 'failed' for fate in fates]}"
 
 
-@rule(3)
+@rule(5)
 def a_request_comes_late(history: History, draw: Draw) -> str:
     """A request that was answered is processed now, or once more, after newer ones."""
     possible = history.platform.may_come_late()
@@ -282,6 +283,13 @@ def a_run_is_killed_between_two_steps(history: History, draw: Draw) -> str:
 def a_resync(history: History, draw: Draw) -> str:
     """Everything is doubted."""
     return _run(history, Night(resync=True, overrides=draw.among([EVERYTHING_ALLOWED, NOBODY])))
+
+
+@rule(1)
+def two_runs_at_once(history: History, draw: Draw) -> str:
+    """Another process delivers to the account already."""
+    history.run_beside_another()
+    return "a second run is refused"
 
 
 @rule(1)

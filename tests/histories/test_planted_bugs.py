@@ -1,0 +1,19 @@
+"""The histories have teeth: each of many bugs planted in delivery is found by a bounded number of them."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.histories.driver import live
+from tests.histories.planted import BUGS, Plant
+
+ENOUGH = 60
+"""Histories within which every planted bug must be found; most are found by the first few."""
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("plant", BUGS, ids=lambda plant: plant.__name__)
+def test_a_planted_bug_is_found(plant: Plant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Histories that pass without the bug fail with it."""
+    plant(monkeypatch)
+    assert any(live(seed).failure is not None for seed in range(ENOUGH))

@@ -93,7 +93,7 @@ def _cells(kind: Kind, entry: Entry, proofs: Proofs) -> list[str]:
             return [f"**{entry.name}**", entry.happens or "", tests]
         case Kind.FAULT:
             told = sorted({(proof.injected or "", proof.outcome or "") for proof in proofs})
-            return [entry.id, entry.name, _lines(i for i, _ in told), _lines(o for _, o in told), tests]
+            return [entry.id, entry.name, _matched(i for i, _ in told), _matched(o for _, o in told), tests]
         case Kind.BAD_INPUT:
             return [entry.id, entry.name, entry.happens or "", tests]
         case Kind.PRIVACY:
@@ -116,6 +116,12 @@ def _link(file: str, test: str, cases: int) -> str:
 
 def _lines(texts: Iterable[str]) -> str:
     return "<br>".join(dict.fromkeys(text for text in texts if text))
+
+
+def _matched(texts: Iterable[str]) -> str:
+    """Lines with numbers, so that the outcome of each injection is found beside it."""
+    listed = list(texts)
+    return "<br>".join(listed if len(listed) < 2 else (f"({n}) {text}" for n, text in enumerate(listed, 1)))
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -54,6 +54,13 @@ def test_tables_link_tests_and_tell_reasons() -> None:
     assert with_tables(made, CATALOGUE, proofs_of(RAIN, SPLIT, SPLIT, SPLIT)) == made
 
 
+def test_each_injection_has_its_outcome_beside_it() -> None:
+    """Where several tests prove one fault, numbers say which outcome belongs to which injection."""
+    hail = replace(RAIN, injected="a colder cloud", test="test_hail")
+    made = with_tables(TEXT, CATALOGUE, proofs_of(RAIN, hail, SPLIT))
+    assert "| (1) a cloud<br>(2) a colder cloud | (1) an umbrella opens<br>(2) an umbrella opens |" in made
+
+
 def test_a_number_that_is_missing_is_an_error(tmp_path: Path) -> None:
     """Entries can't get lost: the numbers run from the first to the last."""
     for kind in Kind:

@@ -170,8 +170,12 @@ class Bench:
     world: World = field(default_factory=World)
     wanted: set[int] = field(default_factory=set)
     now: datetime = field(default_factory=lambda: datetime.now(UTC))
+    options: SyncOptions = field(default_factory=SyncOptions)
+    columns: tuple[str, ...] = ()
+    """Of the ledger, that hold what was sent of a person."""
 
     def __post_init__(self) -> None:
+        self.columns = tuple(column.name for column in self.connector().identity.handle)
         for number in range(16):
             self.world.put(number, Somebody(email_of(number), phone_of(number)))
         self.sandbox.state.put_contacts([email_of(number) for number in range(16)])
@@ -258,7 +262,7 @@ class Bench:
             clock=lambda: self.now,
             duckdb_config={"threads": "1"},
         )
-        push = Push(self.segment, Sync("lab", self.title), SyncOptions(), BOUNDS)
+        push = Push(self.segment, Sync("lab", self.title), self.options, BOUNDS)
         (delivery,) = deliver(account, [push], Run("run", TODAY, resync=resync))
         return delivery
 
@@ -303,8 +307,7 @@ class Bench:
         with closing(sqlite3.connect(self.folder / "state/journal.sqlite")) as journal:
             batches = {i: (op, s) for i, op, s in journal.execute("select id, op, state from batches")}
             rejected = set(journal.execute("select batch, member from rejections"))
-        columns = [column.name for column in self.connector().identity.handle]
-        names = ", ".join(f'members."{name}"' for name in columns)
+        names = ", ".join(f'members."{name}"' for name in self.columns)
         with duckdb.connect(self.folder / "state/lab.duckdb", read_only=True) as ledger:
             rows = ledger.execute(
                 f"""

@@ -56,7 +56,7 @@ def always(
 
 
 CASES = (
-    once("delay", seconds=0.02),
+    once("delay", kinds=("direct", "job"), seconds=0.02),
     once("lost_answer", "F02", "F03"),
     once("reset", "F03"),
     once("reset_midway", "F03"),
@@ -69,7 +69,7 @@ CASES = (
     once("broken_answer", "F13", empty=True),
     once("error_in_success", "F11"),
     once("rate_limited", "F06", retry_after=7),
-    once("rate_limited", "F08"),
+    once("rate_limited", "F08", kinds=("meta", "mailchimp", "direct")),
     once("rate_limited", "F07", kinds=PLAIN, retry_after=0),
     once("rate_limited", "F07", kinds=PLAIN, retry_after=-5),
     once("rate_limited", "F07", kinds=PLAIN, retry_after=-5, as_date=True),
@@ -80,13 +80,13 @@ CASES = (
     always("server_error", "repaired", "F04", status=500),
     always("server_error", "repaired", "F05", applied=True),
     always("broken_answer", "repaired", "F13"),
-    always("html", "repaired", "F13", applied=True),
+    always("html", "repaired", "F13", kinds=("meta", "mailchimp", "direct"), applied=True),
     always("huge_answer", "repaired", "F15", kinds=("meta", "direct"), megabytes=9),
     always("huge_answer", "repaired", "F15", kinds=PLAIN, megabytes=64, shape="gzip"),
     always("huge_answer", "repaired", "F15", kinds=PLAIN, megabytes=1, shape="nested"),
     always("slow_drip", "repaired", "F14", kinds=("mailchimp", "direct"), seconds_per_byte=0.1),
     always("redirect", "told", "F16", location="http://127.0.0.1:9/"),
-    always("rate_limited", "repaired", "F08"),
+    always("rate_limited", "repaired", "F08", kinds=("meta", "direct")),
     always("rate_limited", "repaired", "F07", retry_after=10**9),
     always("rate_limited", "repaired", "F07", kinds=PLAIN, retry_after=10**9, as_date=True),
     always("quota_gone", "repaired", "F06"),

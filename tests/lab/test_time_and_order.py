@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from connectors.meta.settings import MetaOptions
 from connectors.sandbox import SandboxServer
 from tests.lab.bench import AT_FIRST, KINDS, LATER, Bench, Kind, practice
 
@@ -205,6 +206,24 @@ def test_a_refresh_token_that_somebody_else_used(bench: Ready, kind: str) -> Non
     assert lab.clean_run().ok
     assert lab.members() == lab.desired()
     lab.judge()
+
+
+@pytest.mark.fault(
+    "F33",
+    injected="Meta drops members ten days after they were last sent",
+    outcome="unchanged members are sent again in time; nobody is ever missing",
+)
+def test_members_are_sent_again_before_they_expire(tmp_path: Path, sandbox: SandboxServer) -> None:
+    """With a retention of ten days and a push every 36 hours, three weeks pass and nobody is dropped."""
+    sandbox.faults.replace(())
+    kind = next(kind for kind in KINDS if kind.name == "meta")
+    lab = Bench(kind, sandbox, tmp_path, life=100, options=MetaOptions(retention_days=10))
+    for _ in range(14):
+        assert lab.push().ok
+        assert lab.members() == lab.desired()
+        pass_time(lab, timedelta(hours=36))
+    audience = sandbox.state.audience("meta", lab.title)
+    assert max(change.removed for change in sandbox.state.changes("meta", audience.id)) == 0
 
 
 STORM: tuple[dict[str, Any], ...] = (

@@ -15,6 +15,7 @@ from requests.adapters import HTTPAdapter
 from connectors.base import ActionNeeded
 from connectors.clock import Clock
 from connectors.public_only import PrivateAddress, PublicOnlyAdapter
+from connectors.quiet_logs import keep_people_out
 from connectors.settings import is_loopback
 
 MAX_BODY = 8 * 1024 * 1024
@@ -61,6 +62,7 @@ class Wire:
     session: requests.Session = field(init=False)
 
     def __post_init__(self) -> None:
+        keep_people_out()
         self.session = requests.Session()
         # A credential in .netrc must not replace ours, and a proxy must not see what stays on this machine.
         self.session.auth = self.authorise

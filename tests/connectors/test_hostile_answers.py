@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import logging
+
 import pyarrow as pa
 import pytest
 
@@ -39,10 +42,14 @@ def _meta(server: Scripted, time: FastTime) -> MetaConnector:
     return connector
 
 
-def _mailchimp(server: Scripted, time: FastTime) -> MailchimpConnector:
+def _mailchimp(server: Scripted, time: FastTime, *, create_missing: bool = False) -> MailchimpConnector:
     settings = MailchimpSettings(
-        _env_file=None, api_key="0-us1", list_id="a1b2c3d4e5", base_url=f"{server.url}/3.0"
-    )  # type: ignore[call-arg,arg-type]
+        _env_file=None,  # type: ignore[call-arg]
+        api_key="0-us1",  # type: ignore[arg-type]
+        list_id="a1b2c3d4e5",
+        base_url=f"{server.url}/3.0",
+        create_missing=create_missing,
+    )
     connector = MailchimpConnector("mail", settings)
     connector.http.use_clock(time.clock)
     return connector
@@ -120,3 +127,26 @@ def test_a_refusal_that_repeats_the_rows_is_masked(server: Scripted, time: FastT
 def test_what_was_sent_is_masked(text: str, sent: list[str], shown: str) -> None:
     """Values of the request are masked in any case, as they are and not as patterns; the shortest name nobody."""
     assert redact(text, sent=sent) == shown
+
+
+@pytest.mark.privacy("P27", "P29")
+@pytest.mark.promise("quiet")
+def test_debug_lines_of_the_library_name_nobody(
+    server: Scripted, time: FastTime, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A contact's address is its digest: not even at DEBUG does the HTTP library write it down."""
+    caplog.set_level(logging.DEBUG)
+    known = ["ann@example.com"]
+    body = {
+        "errors": [{"email_addresses": known, "error": "does not exist"}],
+        "error_count": 1,
+        "total_added": 0,
+    }
+    server.answers(Reply(body=body), Reply(body={"id": "x"}), Reply(body={"errors": [], "error_count": 0}))
+    connector = _mailchimp(server, time, create_missing=True)
+    rows = pa.table({"EMAIL": known, "FNAME": ["Ann"], "LNAME": ["Lee"]})
+    connector.add(Audience("12", "Buyers"), rows, Batch("01", "add", 1, 1, 1))
+    digest = hashlib.md5(b"ann@example.com", usedforsecurity=False).hexdigest()
+    assert any(digest in seen.path for seen in server.seen), "the request named the person"
+    assert "/members/[digest]" in caplog.text
+    assert digest not in caplog.text

@@ -65,7 +65,8 @@ class Night:
     def turnout(self, *arguments: str, today: date = DAY_ONE) -> None:
         """A command, with every library's log lines at DEBUG."""
         command = [sys.executable, "-c", EVERYTHING_LOGGED, *arguments]
-        self._run("turnout " + " ".join(arguments), command, self._environment(today))
+        one_by_one = {"TURNOUT_MAILCHIMP_CREATE_SINGLY": "500"}  # each person has a request of their own
+        self._run("turnout " + " ".join(arguments), command, self._environment(today) | one_by_one)
 
     def dagster(self, job: str, partition: date | None = None) -> None:
         """A job of the night on its second day, in a process and an instance as they are shipped, but at DEBUG."""

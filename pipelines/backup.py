@@ -26,8 +26,8 @@ from pipelines.duck import open_duckdb
 JOURNAL = "journal.sqlite"
 MANIFEST = "backup.json"
 FORMAT = 1
-PASSING = ("-wal", "-shm", ".wal", ".tmp", COPY_SUFFIX)
-"""Ends of files that belong to an open store, or to one that is being written: never copied as they are."""
+PASSING = ("-wal", "-shm", ".wal", ".tmp", COPY_SUFFIX, ".budget.sqlite")
+"""Ends of files that are never copied: parts of an open store, half-written ones, and what is soon out of date."""
 
 
 class BackupError(Exception):

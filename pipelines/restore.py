@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pipelines.backup import JOURNAL, PASSING, BackupError, Manifest, copy_sqlit
 from pipelines.compact import sync_file
 from pipelines.delivery.journal import Journal
 from pipelines.duck import StoreDamaged, open_duckdb
+from pipelines.sources.tombstones import KEY, REGISTER
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,7 @@ def restore(folder: Path, state: Path, *, replace: bool, wait_seconds: float, wh
         )
     state.mkdir(parents=True, exist_ok=True, mode=0o700)
     staged = _stage(folder, manifest, state)
+    _refuse_other_key(staged, state)
     doubted = _doubt(staged / JOURNAL, manifest, who, why)
     with _leases(present, wait_seconds):
         aside = _put_aside(state, present)
@@ -142,7 +145,26 @@ def _copy_or_move(journal: Path, aside: Path) -> None:
     (aside / journal.name).chmod(0o600)
 
 
+def _refuse_other_key(staged: Path, state: Path) -> None:
+    keys = [folder / KEY for folder in (staged, state)]
+    if all(key.exists() for key in keys) and keys[0].read_bytes() != keys[1].read_bytes():
+        raise BackupError(
+            f"the backup keeps the tombstones of erased people under another key than {state} does: is it another "
+            "installation's? If it is the right one, restore it into an empty folder and repeat the later erasures"
+        )
+
+
+def _join_tombstones(staged: Path, state: Path) -> None:
+    """Whoever was erased stays so, before the backup or after it."""
+    if (staged / REGISTER).exists() and (state / REGISTER).exists():
+        with closing(sqlite3.connect(state / REGISTER, timeout=30)) as db:
+            db.execute("attach ? as backup", (str(staged / REGISTER),))
+            db.execute("insert or ignore into main.tombstones select * from backup.tombstones")
+            db.commit()
+
+
 def _put_in_place(staged: Path, state: Path) -> None:
+    _join_tombstones(staged, state)
     if (staged / JOURNAL).exists():
         copy_sqlite(staged / JOURNAL, state / JOURNAL)
         (state / JOURNAL).chmod(0o600)

@@ -21,6 +21,10 @@ held as (
     case
       when rejected.retried then 'retried'
       when rejected.member is not null then 'rejected'
+      -- Of a batch that expires, members are due by and by, spread evenly by the first digits of their keys.
+      when batch_states.state = 'expiring'
+        and cast('0x' || left(cast(standing.member as varchar), 8) as ubigint) / 4294967296 >= batch_states.renewing
+        then 'on'
       else coalesce(batch_states.state, 'maybe')
     end as state,
     standing.member in (select member from asserting) as is_due

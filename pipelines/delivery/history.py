@@ -21,6 +21,7 @@ REASONS = {
     "gone_from_source": "the sources do not know the person any more",
     "sent_again": "the last request had no receipt",
     "refreshed_for_expiry": "the platform drops members that are not sent again",
+    "retired": "the audience was retired",
     "asserted": "a late copy of an earlier request may have undone the last one",
 }
 """Why a member is sent; a push that has a reason of its own (undo, retirement) gives that instead of the rule."""

@@ -20,7 +20,9 @@ from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
 
 RENEW_AT_SHARE = 0.8
-"""Members are sent again when this share of their lifetime on the platform has passed."""
+"""Members begin to be sent again when this share of their lifetime on the platform has passed."""
+SPARE = timedelta(days=2)
+"""All of them are sent again this long before its end, so that a night that fails loses nobody."""
 
 STATES: dict[tuple[Op, BatchState], str] = {
     ("add", "applied"): "on",
@@ -71,6 +73,7 @@ def _stage_batches(ledger: Ledger, batches: Sequence[JournalledBatch], times: Ti
         "verdict": [b.state for b in batches],
         "sent_at": [as_stored(b.sent_at or LONG_AGO) for b in batches],
         "closes_at": [as_stored(_closes_at(b, times.settles_after)) for b in batches],
+        "renewing": [_renewing(b, times) for b in batches],
     }
     ledger.stage("journalled", pa.table(columns, schema=_JOURNALLED))
     ledger.connection.execute(
@@ -82,7 +85,8 @@ def _stage_batches(ledger: Ledger, batches: Sequence[JournalledBatch], times: Ti
           journalled.state,
           journalled.verdict,
           journalled.sent_at,
-          journalled.closes_at
+          journalled.closes_at,
+          journalled.renewing
         from batches
         join journalled
           on journalled.id = batches.id
@@ -95,6 +99,19 @@ def _state(batch: JournalledBatch, times: Times) -> str:
     if state != "on" or times.expires_after is None or batch.settled_at is None:
         return state
     return "expiring" if batch.settled_at < times.now - times.expires_after * RENEW_AT_SHARE else "on"
+
+
+def _renewing(batch: JournalledBatch, times: Times) -> float | None:
+    """The share of an expiring batch's members that are due by now: they are spread over days by their keys.
+
+    A first push of a million would else come back on one day of every lifetime. None while it does not expire.
+    """
+    if _state(batch, times) != "expiring" or times.expires_after is None or batch.settled_at is None:
+        return None
+    begins = times.expires_after * RENEW_AT_SHARE
+    span = times.expires_after - SPARE - begins
+    passed = times.now - batch.settled_at - begins
+    return min(1.0, passed / span) if span > timedelta(0) else 1.0
 
 
 def _closes_at(batch: JournalledBatch, settles_after: timedelta) -> datetime:
@@ -259,6 +276,7 @@ _JOURNALLED = pa.schema(
         ("verdict", pa.string()),
         ("sent_at", pa.timestamp("us")),
         ("closes_at", pa.timestamp("us")),
+        ("renewing", pa.float64()),
     ]
 )
 _NAMED = pa.schema([("id", pa.string()), ("member", pa.string()), ("retried", pa.bool_())])

@@ -152,9 +152,10 @@ def fill(ledger: Ledger, situation: Situation, most_stay: bool) -> None:
                     "insert into rejected values ($1, $2, $3)",
                     [row.batch, member_key(row.member), row.member % 2 == 0],
                 )
-    connection.execute("create temp table batch_states (batch integer, state varchar)")
+    connection.execute("create temp table batch_states (batch integer, state varchar, renewing double)")
     for batch, state in STATES.items():
-        connection.execute("insert into batch_states values ($1, $2)", [batch, state])
+        renewing = 1.0 if state == "expiring" else None
+        connection.execute("insert into batch_states values ($1, $2, $3)", [batch, state, renewing])
     ledger.identities.find_moved("members")
     for person in situation.moved_too:
         connection.execute("insert into moved values ($1)", [person])

@@ -6,8 +6,19 @@ import pytest
 
 from tests.cli.conftest import bare, computed, computed_once, pushed, pushed_once, shop, turnout
 from tests.delivery.world import Person, Platform, World
+from tests.upkeep.town import built_once, town
 
-__all__ = ["bare", "computed", "computed_once", "pushed", "pushed_once", "shop", "turnout"]
+__all__ = [
+    "bare",
+    "built_once",
+    "computed",
+    "computed_once",
+    "pushed",
+    "pushed_once",
+    "shop",
+    "town",
+    "turnout",
+]
 
 
 @pytest.fixture

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import shutil
-import sqlite3
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from pipelines import compact
-from pipelines.backup import MANIFEST, BackupError, Manifest, back_up, copy_sqlite, read_backup
-from pipelines.compact import rewrite
-from pipelines.delivery.boundaries import observe
+from pipelines.backup import MANIFEST, BackupError, Manifest, back_up, read_backup
 from pipelines.delivery.journal import Journal
 from pipelines.duck import StoreBusy
+from pipelines.erasure.register import Register
 from pipelines.restore import Restored, restore
-from tests.delivery.world import Person, Platform, World, push_all
+from tests.delivery.world import Platform, World, push_all
 
 NOBODY_LEFT = frozenset(range(30))
 
@@ -40,10 +36,6 @@ def decisions(state: Path) -> list[str]:
     """What the journal says was decided."""
     with Journal.open(state / "journal.sqlite") as journal:
         return [decision.decision for decision in journal.logbook.decisions()]
-
-
-class Stop(Exception):
-    """The process dies here."""
 
 
 @pytest.mark.fault(
@@ -107,107 +99,6 @@ def test_into_an_empty_place_a_restore_needs_no_leave(
     assert restored(tmp_path / "backup", state, replace=False).aside is None
     push_all(world, platform, state, "vip")
     assert platform.members("vip") == world.desired("vip")
-
-
-@pytest.mark.fault(
-    "F53",
-    injected="ledger or journal replaced by an old copy, nothing said",
-    outcome="noticed by the mark that both remember; everybody is doubted by itself",
-)
-@pytest.mark.parametrize("old", ["platform.duckdb", "journal.sqlite"])
-def test_an_old_copy_is_noticed_by_itself(
-    world: World, platform: Platform, state: Path, tmp_path: Path, old: str
-) -> None:
-    """One store copied back by hand: the removal that only the newer one knew is not taken for a membership."""
-    push_all(world, platform, state, "vip")
-    shutil.copytree(state, tmp_path / "copy")
-    for first in (3, 4):  # a journal that is one push behind is no doubt: what it does not know is none
-        world.want("vip", set(range(first, 30)))
-        push_all(world, platform, state, "vip")
-    for path in state.glob(f"{old}*"):
-        path.unlink()
-    for path in (tmp_path / "copy").glob(f"{old}*"):
-        shutil.copy(path, state)
-    world.want("vip", NOBODY_LEFT)
-    push_all(world, platform, state, "vip")
-    assert platform.members("vip") == world.desired("vip")
-    assert "doubted" in decisions(state)
-    assert push_all(world, platform, state, "vip")[0].requests == 0
-
-
-def test_a_crash_between_the_two_marks_is_no_doubt(world: World, platform: Platform, state: Path) -> None:
-    """The ledger has its new mark, the journal does not know it yet: still the same pair, nothing is sent again."""
-    push_all(world, platform, state, "vip")
-
-    def dies(boundary: str) -> None:
-        if boundary == "journal.used_with.open":
-            raise Stop
-
-    with observe(dies), pytest.raises(Stop):
-        push_all(world, platform, state, "vip")
-    assert push_all(world, platform, state, "vip")[0].requests == 0
-    assert "doubted" not in decisions(state)
-
-
-@pytest.fixture
-def boundaries(world: World, platform: Platform, tmp_path: Path) -> list[str]:
-    """Every boundary that a push with adds and removes passes, in order, each named once."""
-    seen: list[str] = []
-    push_all(world, platform, tmp_path / "seen", "vip")
-    world.want("vip", set(range(3, 29)))
-    world.change(10, email="moved@example.com")
-    with observe(seen.append):
-        push_all(world, platform, tmp_path / "seen", "vip")
-    return list(dict.fromkeys(seen))
-
-
-@pytest.mark.fault(
-    "F53",
-    injected="journal and ledger copied with a push standing at each of its boundaries between the two copies",
-    outcome="never a person believed to be there who is not, never one believed gone who is",
-)
-def test_a_pair_copied_at_any_moment_of_a_push_leads_back_to_the_truth(
-    boundaries: list[str], tmp_path: Path
-) -> None:
-    """The journal is copied before a push, the ledger at any boundary of it: the pair leads to doubt, not error.
-
-    This is the worst that a backup can catch, as it waits for the account's lease between the two copies. The
-    marks are taken away here, so that nothing but the order protects.
-    """
-    assert len(boundaries) > 25
-    for boundary in boundaries:
-        folder = tmp_path / boundary
-        world, platform = _before_the_second_push(folder)
-        copy_sqlite(folder / "state/journal.sqlite", folder / "journal.copy")
-        _die_at(boundary, world, platform, folder / "state")
-        for path in (folder / "state").glob("journal.sqlite*"):
-            path.unlink()
-        shutil.copy(folder / "journal.copy", folder / "state/journal.sqlite")
-        with closing(sqlite3.connect(folder / "state/journal.sqlite")) as journal:
-            journal.execute("delete from lineages")
-            journal.commit()
-        push_all(world, platform, folder / "state", "vip")
-        assert platform.members("vip") == world.desired("vip"), boundary
-
-
-def _before_the_second_push(folder: Path) -> tuple[World, Platform]:
-    world, platform = World(), Platform()
-    for number in range(30):
-        world.put(number, Person(f"p{number}@example.com", f"+1 555 01{number:04}"))
-    world.want("vip", set(range(27)))
-    push_all(world, platform, folder / "state", "vip")
-    world.want("vip", set(range(3, 29)))
-    world.change(10, email="moved@example.com")
-    return world, platform
-
-
-def _die_at(boundary: str, world: World, platform: Platform, state: Path) -> None:
-    def dies(reached: str) -> None:
-        if reached == boundary:
-            raise Stop
-
-    with observe(dies), pytest.raises(Stop):
-        push_all(world, platform, state, "vip")
 
 
 def test_a_backup_is_taken_while_pushes_go_on(world: World, platform: Platform, tmp_path: Path) -> None:
@@ -296,6 +187,39 @@ def test_a_damaged_store_is_replaced(
     assert (aside / broken).read_bytes().startswith(b"rubbish")
     assert push_all(world, platform, state, "vip")[0].ok
     assert platform.members("vip") == world.desired("vip")
+
+
+def tombstones(state: Path) -> set[str]:
+    """The tombstones in force."""
+    with Register.open(state) as register:
+        return {digest for digest, _ in register.tombstones().digests}
+
+
+def bury(state: Path, name: str) -> None:
+    """Somebody is erased."""
+    with Register.open(state) as register:
+        register.bury("subject", "is", [("id", name)])
+
+
+@pytest.mark.privacy("P09")
+def test_a_restore_takes_no_tombstone_away(
+    world: World, platform: Platform, state: Path, tmp_path: Path
+) -> None:
+    """Those of the backup and those that came after it are in force; under another key nothing is restored."""
+    push_all(world, platform, state, "vip")
+    bury(state, "before")
+    backed_up(state, tmp_path / "backup")
+    bury(state, "after")
+    both = tombstones(state)
+    restored(tmp_path / "backup", state)
+    assert tombstones(state) == both
+    shutil.rmtree(state)
+    restored(tmp_path / "backup", state)
+    assert len(tombstones(state)) == 1
+    shutil.rmtree(state)
+    bury(state, "elsewhere")
+    with pytest.raises(BackupError, match="under another key"):
+        restored(tmp_path / "backup", state)
 
 
 def test_a_restore_that_died_half_way_is_repeated(
@@ -412,53 +336,3 @@ def test_only_its_owner_can_read_a_backup(
     for folder in (tmp_path / "backup", state):
         for path in (folder, *folder.rglob("*")):
             assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600), path
-
-
-@pytest.fixture
-def table(tmp_path: Path) -> Path:
-    """A DuckDB file of which most rows were deleted."""
-    path = tmp_path / "table.duckdb"
-    with closing(duckdb.connect(path)) as con:
-        con.execute("pragma force_compression = 'uncompressed'")
-        con.execute("create schema source")
-        con.execute("create table source.rows as select 'canary' || i as name, i from range(5000) rows(i)")
-        con.execute("comment on column source.rows.name is 'a name'")
-        con.execute("create view names as select name from source.rows")
-        con.execute("checkpoint")
-        con.execute("delete from source.rows where i between 10 and 19")
-    return path
-
-
-def test_rewriting_drops_deleted_bytes(table: Path) -> None:
-    """The deleted rows are in the file until it is rewritten, and in no byte of it afterwards; the rest stays."""
-    assert b"canary12" in table.read_bytes(), "or this test proves nothing"
-    rewrite(table, wait_seconds=0)
-    content = table.read_bytes()
-    with closing(duckdb.connect(table, read_only=True)) as con:
-        assert con.execute("select count(*) from names").fetchall() == [(4990,)]
-        told = "select comment from duckdb_columns() where table_name = 'rows' and column_name = 'name'"
-        assert con.execute(told).fetchall() == [("a name",)]
-        left = {row[0] for row in con.execute("select name from names").fetchall()}
-    assert not left & {f"canary{i}" for i in range(10, 20)}
-    for number in range(10, 20):
-        assert content.count(f"canary{number}".encode()) == sum(
-            name.startswith(f"canary{number}") for name in left
-        )
-    assert [path.name for path in table.parent.glob("table*")] == ["table.duckdb"]
-
-
-def test_rewriting_never_loses_what_somebody_wrote_meanwhile(
-    table: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Who takes the file between copy and renaming keeps what they wrote; the rewriting says that it was in vain."""
-    original = compact.copy_rows
-
-    def slow(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
-        original(connection, target)
-        connection.execute("insert into source.rows values ('late', -1)")
-
-    monkeypatch.setattr(compact, "copy_rows", slow)
-    with pytest.raises(StoreBusy, match="was changed by another process"):
-        rewrite(table, wait_seconds=0)
-    with closing(duckdb.connect(table, read_only=True)) as con:
-        assert con.execute("select count(*) from names where name = 'late'").fetchall() == [(1,)]

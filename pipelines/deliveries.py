@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
@@ -135,11 +134,8 @@ class Deliveries:
             duckdb_config=self.project.duckdb_config,
         )
 
-    def pushes(self, destination: str, segments: Sequence[str], *, despite_holds: bool = False) -> list[Push]:
-        """What the asked audiences of a destination are to become. Raises UnknownName for the destination.
-
-        ``despite_holds`` is for an operator who undoes a push of an audience that is on hold.
-        """
+    def pushes(self, destination: str, segments: Sequence[str]) -> list[Push]:
+        """What the asked audiences of a destination are to become. Raises UnknownName for the destination."""
         if destination not in self.project.connector_types:
             raise unknown_name("destination", destination, list(self.project.connector_types))
         options_type = self.project.connector_types[destination].options_type
@@ -152,22 +148,7 @@ class Deliveries:
             Push(name, sync, SyncOptions(), self.bounds(sync), only_opt_outs=why)
             for name, (sync, why) in self.left_behind(destination).items()
         ]
-        found = [push for push in (*asked, *behind) if push.segment in segments]
-        return found if despite_holds else self._held(destination, found)
-
-    def _held(self, destination: str, pushes: Sequence[Push]) -> list[Push]:
-        """The same pushes; those of audiences that an operator put on hold let nobody but opt-outs move."""
-        holds = {h.segment: h for h in self.project.record.holds() if h.destination == destination}
-        return [
-            replace(
-                push,
-                only_opt_outs="; ".join(filter(None, (holds[push.segment].sentence, push.only_opt_outs))),
-                on_hold=push.only_opt_outs is None,
-            )
-            if push.segment in holds
-            else push
-            for push in pushes
-        ]
+        return [push for push in (*asked, *behind) if push.segment in segments]
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

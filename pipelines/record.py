@@ -62,7 +62,7 @@ class Record:
         with self._journal() as journal:
             return journal.holds.all() if journal else []
 
-    def hold(self, destination: str, segment: str) -> Hold | None:
+    def hold(self, destination: str, segment: str | None) -> Hold | None:
         """The hold of one audience, None when it has none."""
         return next((h for h in self.holds() if (h.destination, h.segment) == (destination, segment)), None)
 

@@ -22,6 +22,7 @@ from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
+from pipelines.delivery.holds import held_back
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import (
@@ -181,8 +182,7 @@ class Desk:
         if push.people:
             change = replace(change, as_of=self.run.today, expected=None)
         judged = verdict(change, push.bounds, self.run.overrides)
-        if push.only_opt_outs is not None:
-            judged = Verdict(Guard.ON_HOLD if push.on_hold else Guard.HELD_BACK, push.only_opt_outs)
+        judged = held_back(self.journal.holds, self.account.name, push) or judged
         if judged.guard in ONLY_OPT_OUTS:
             return as_of, only_must_go(self.ledger, number), judged
         difference = compare(self.ledger, number, self._wanted(engine, push, number, as_of))
@@ -305,7 +305,8 @@ class Desk:
         """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
-            if push.only_opt_outs is None and (push.people or engine.latest(push.segment) is not None):
+            held = held_back(self.journal.holds, self.account.name, push)
+            if held is None and (push.people or engine.latest(push.segment) is not None):
                 return None
             self._refresh(engine)
             as_of, difference, judged = self._compare(engine, push, number)

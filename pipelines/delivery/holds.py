@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
+from pipelines.delivery.guards import Guard, Verdict
 from pipelines.delivery.journal_file import JournalFile, moment
 from pipelines.delivery.logbook import note_decision
+from pipelines.delivery.model import Push
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +93,15 @@ class Holds:
     def of(self, destination: str, segment: str) -> Hold | None:
         """The hold of one audience, None when it has none."""
         return next((h for h in self.all() if (h.destination, h.segment) == (destination, segment)), None)
+
+
+def held_back(holds: Holds, destination: str, push: Push) -> Verdict | None:
+    """Why nobody but those who must go may move, whatever the segment says; None when nothing speaks against it.
+
+    Read while the account is open: a run that waited for an undo meets the hold that the undo placed.
+    """
+    hold = None if push.despite_hold else holds.of(destination, push.segment)
+    if push.only_opt_outs is None:
+        return Verdict(Guard.ON_HOLD, hold.sentence) if hold else None
+    told = [push.only_opt_outs, *([hold.sentence] if hold else [])]
+    return Verdict(Guard.HELD_BACK, "; ".join(told))

@@ -142,7 +142,7 @@ class Journal:
         with self._file.commit("rename"):
             for table in OF_AUDIENCES:
                 self._db.execute(
-                    f"update {table} set segment = ? where destination = ? and segment = ?",
+                    f"update or replace {table} set segment = ? where destination = ? and segment = ?",
                     (new, destination, old),
                 )
 

@@ -67,8 +67,8 @@ class Push:
     formerly: str | None = None
     only_opt_outs: str | None = None
     """Why nobody but those who must go may move in this run; None: nothing speaks against a full push."""
-    on_hold: bool = False
-    """Whether ``only_opt_outs`` is so because an operator put the audience on hold."""
+    despite_hold: bool = False
+    """Also when an operator put the audience on hold; for those who decide about that hold."""
     reason: str | None = None
     """Why people move, for the history, when it is not the segment's rule."""
     part: Part = Part.EVERYTHING

@@ -42,8 +42,8 @@ def undo(
     stopped changes nothing.
     """
     run = project.deliveries.new_run(overrides=operator.overrides, run_id=run_id)
-    hold = project.record.hold(destination, segment)
-    asked = project.deliveries.pushes(destination, [segment], despite_holds=True)[0]
+    [asked] = project.deliveries.pushes(destination, [segment])
+    hold = project.record.hold(destination, segment) or project.record.hold(destination, asked.formerly)
     taken_back = _TakenBack(project, run, operator, asked, hold.undoes if hold else None)
 
     def look(account: Account, pushes: Sequence[Push]) -> list[Delivery]:
@@ -83,6 +83,7 @@ class _TakenBack:
             people=self._people_before,
             condition=self._place_hold if places_hold else None,
             reason="undo",
+            despite_hold=True,
         )
 
     def _people_before(self, ledger: Ledger, audience: int) -> pa.Table:

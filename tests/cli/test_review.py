@@ -167,3 +167,21 @@ def test_nothing_that_is_printed_names_a_person(pushed: Shop, turnout: Turnout) 
     journal = b"".join(path.read_bytes() for path in (pushed.folder / "home/state").glob("journal.sqlite*"))
     assert "browsers" in printed
     assert [text for text in about_people(pushed) if text in printed or text.encode() in journal] == []
+
+
+def test_all_accounts_or_none(pushed: Shop, turnout: Turnout) -> None:
+    """An audience of one account that changed holds back those of the others; each is told."""
+    pushed.segment("spenders", "select person_no\nfrom orders\ngroup by person_no\nhaving sum(total) >= 90", ("ads",))
+    turnout("segments", "spenders")
+    assert turnout("plan", "ads/spenders", "mail/browsers", "-o", "plan.json", "--json").code == Exit.STOPPED
+    accept = ("--accept-removals", "--why", "fewer")
+    pushed.segment("browsers", "select distinct person_no\nfrom web_events\nwhere person_no > 6", ("mail",))
+    turnout("segments", "browsers")
+    ran = turnout("apply", "plan.json", "--json", *accept)
+    assert ran.code == Exit.STOPPED
+    assert {one["segment"]: one["outcome"] for one in ran.objects} == {"spenders": "left", "browsers": "refused"}
+    before = pushed.members("ads", "spenders")
+    turnout("plan", "ads/spenders", "mail/browsers", "-o", "plan.json")
+    ran = turnout("apply", "plan.json", "--json", *accept)
+    assert ran.code == Exit.OK, ran.err
+    assert pushed.members("ads", "spenders") < before

@@ -229,7 +229,7 @@ def _hold_and_resume(account: Account, pushes: Sequence[Push], run: Run) -> list
     for push in pushes:
         with _journal(account) as journal:
             journal.holds.place(account.name, push.segment, "ann", "let us look first")
-    deliver(account, [replace(push, only_opt_outs="on hold", on_hold=True) for push in pushes], run)
+    deliver(account, pushes, run)
     for push in pushes:
         with _journal(account) as journal:
             journal.holds.lift(account.name, push.segment, "ann", "it is right")

@@ -56,6 +56,8 @@ class Office:
     key: SecretStr | None = None
     now: datetime = datetime(2018, 1, 1, 5, tzinfo=UTC)
     audience_names: dict[str, str] = field(default_factory=dict)
+    formerly: dict[str, str] = field(default_factory=dict)
+    """Old name by new, as a segment's header says it."""
 
     def __post_init__(self) -> None:
         self.project = WorldProject(self)
@@ -154,9 +156,10 @@ class WorldProject(Project):
 
     def audiences(self, destination: str) -> list[tuple[Named, Sync]]:  # type: ignore[override]
         """Every segment of the world has an audience."""
-        names = self.office.audience_names
+        names, formerly = self.office.audience_names, self.office.formerly
         return [
-            (Named(s), Sync(destination, names.get(s, s.title()))) for s in sorted(self.office.world.segments)
+            (Named(segment, formerly.get(segment)), Sync(destination, names.get(segment, segment.title())))
+            for segment in sorted(self.office.world.segments)
         ]
 
 

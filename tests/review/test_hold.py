@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from pipelines.delivery.delivery import deliver
 from pipelines.delivery.model import Delivery
 from pipelines.names import UnknownName
 from pipelines.review.errors import ReviewError
@@ -99,6 +100,38 @@ def test_held_again_keeps_what_was_undone(office: Office) -> None:
     [held] = office.project.record.holds()
     assert held == replace(undone, at=held.at, who="ann", why="wait for the launch")
     assert office.undo("vip").sentence.startswith("nothing is left to take back")
+
+
+def test_a_hold_goes_with_a_renamed_segment(office: Office) -> None:
+    """The first push under the new name is held as well, also when a hold was placed under both names."""
+    office.hold("vip")
+    office.world.segments["best"] = office.world.segments.pop("vip")
+    office.formerly["best"] = "vip"
+    office.want("best", *range(3, 12))
+    office.hold("best")
+    for _ in range(2):
+        [night] = office.sync()
+        assert night.verdict == "on_hold"
+    assert office.held("vip") == set(range(10)), "the audience keeps its mark on the platform"
+    assert [one.name for one in office.project.record.holds()] == ["platform/best"]
+    office.resume("best")
+    office.sync()
+    assert office.held("vip") == set(range(3, 12))
+
+
+def test_a_run_that_waited_for_an_undo_meets_its_hold(office: Office) -> None:
+    """A night whose audiences were chosen before the hold was placed does not do the change again after it."""
+    office.want("vip", *range(3, 12))
+    office.sync()
+    deliveries = office.project.deliveries
+    run = deliveries.new_run()
+    chosen = deliveries.pushes("platform", ["vip"])
+    office.undo("vip")
+    [night] = deliveries.on_account(
+        "platform", chosen, run, lambda account, pushes: deliver(account, pushes, run)
+    )
+    assert night.verdict == "on_hold"
+    assert office.held("vip") == set(range(10))
 
 
 def test_every_decision_is_listed(office: Office) -> None:

@@ -189,11 +189,22 @@ class Journal:
             self._reject(destination, segment, batch_id, rejected)
 
     def refuse_rows(
-        self, destination: str, segment: str, batch_id: str, error: str, rejected: Mapping[str, str]
+        self,
+        destination: str,
+        segment: str,
+        batch_id: str,
+        error: str,
+        rejected: Mapping[str, str],
+        *,
+        taken_in_part: bool = False,
     ) -> None:
-        """The batch was refused because of these members; the others go out again in other batches."""
+        """The batch was refused because of these members; the others go out again in other batches.
+
+        ``taken_in_part``: it was taken but for rows that nobody has named yet, so until those other batches take
+        its place, nobody in it is known to be there.
+        """
         with self._file.commit("refuse_rows"):
-            self._fail(batch_id, "refused", error)
+            self._fail(batch_id, "unknown" if taken_in_part else "refused", error)
             self._reject(destination, segment, batch_id, rejected)
 
     def _reject(self, destination: str, segment: str, batch_id: str, rejected: Mapping[str, str]) -> None:

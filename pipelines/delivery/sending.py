@@ -7,7 +7,7 @@ never stops the others, but when nothing gets through any more, the destination 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from datetime import date
@@ -115,12 +115,10 @@ class Sender:
         others = batch.size - len(guilty)
         unnamed = min(receipt.rejected_unlocated, others)
         searched = unnamed > 0 and batch.op == "add" and self.connector.limits.exact_counts
-        halves: list[Batch] = []
         if searched and unnamed == others:
             guilty |= {row: NOT_NAMED for row in range(batch.size) if row not in guilty}
         elif searched and self._splits < MOST_SPLITS:
-            self._splits += 1
-            halves = self.outbox.halves(batch, guilty)
+            return self._search(batch, guilty, unnamed)
         else:
             self.unnamed += unnamed
             searched = False
@@ -128,6 +126,20 @@ class Sender:
         complaint = self.verdicts.settle(batch.id, batch.op, known, self.outbox.members(batch, guilty))
         if complaint and complaint not in self.errors:
             self.errors.append(complaint)
+        return []
+
+    def _search(self, batch: Batch, guilty: Mapping[int, str], unnamed: int) -> list[Batch]:
+        """Send the rows that may have been refused again by halves; the journal claims none of them meanwhile."""
+        self._splits += 1
+        halves = self.outbox.halves(batch, guilty)
+        self.journal.refuse_rows(
+            self.destination,
+            self.segment,
+            batch.id,
+            f"{unnamed} rows were refused without being named; they are searched for",
+            self.outbox.members(batch, guilty),
+            taken_in_part=True,
+        )
         self._replace(batch, halves)
         return halves
 

@@ -93,6 +93,7 @@ class CrashConnector(Connector):
             max_in_flight=self.in_flight,
             asynchronous=self.asynchronous,
             settles_after=settles_after,
+            exact_counts=True,
         )
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
@@ -117,7 +118,7 @@ class DirectConnector(CrashConnector):
 
     def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
         said = self.wire.call("apply", op=batch.op, batch=batch.id, audience=audience.id, rows=rows)
-        return Receipt("applied", batch.id, rejected_of(said))
+        return Receipt("applied", batch.id, rejected_of(said), said["counted"])
 
 
 class SessionConnector(CrashConnector):
@@ -126,6 +127,7 @@ class SessionConnector(CrashConnector):
     def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
         session = self.wire.call("begin", op=batch.op, batch=batch.id, audience=audience.id)["session"]
         rejected: dict[int, str] = {}
+        counted = 0
         for start in range(0, len(rows), ROWS_OF_A_PART):
             part = rows[start : start + ROWS_OF_A_PART]
             try:
@@ -133,8 +135,9 @@ class SessionConnector(CrashConnector):
             except Refused as error:
                 raise self._of_the_batch(error, start) from error
             rejected |= {start + n: why for n, why in rejected_of(said).items()}
+            counted += said["counted"]
         self.wire.call("finish", op=batch.op, session=session)
-        return Receipt("applied", session, rejected)
+        return Receipt("applied", session, rejected, counted)
 
     @staticmethod
     def _of_the_batch(error: Refused, start: int) -> Exception:
@@ -160,7 +163,7 @@ class JobConnector(CrashConnector):
             raise Refused("the job failed")
         if "pending" in said:
             return Receipt("accepted", reference)
-        return Receipt("applied", reference, rejected_of(said))
+        return Receipt("applied", reference, rejected_of(said), said["counted"])
 
 
 KINDS: dict[str, type[CrashConnector]] = {

@@ -21,10 +21,13 @@ from typing import Any, Literal
 Handle = tuple[str | None, str | None]
 """Digest of the e-mail, digest of the phone."""
 
-Trouble = Literal["rejected", "named", "unnamed", "refused", "unanswered", "html", "passing", "staying"]
+Trouble = Literal[
+    "rejected", "counted", "named", "unnamed", "refused", "unanswered", "html", "passing", "staying"
+]
 """What a row does to the request that holds it.
 
 rejected    it is not taken and named, the others are
+counted     it is not taken, and only how many were not is told
 named       the request is refused because of it, and says so
 unnamed     the request is refused because of it, and doesn't say so
 refused     the request is refused, once
@@ -250,9 +253,10 @@ class RemotePlatform:
         if self._once("html", rows):
             raise Page
         rejected = self._not_taken(rows) if op == "add" else self._not_taken_out(rows)
+        counted = self._counted(rows) if op == "add" else set()
         for position, row in enumerate(rows):
             self.state.asked.append((op, row))
-            if position in rejected:
+            if position in rejected or position in counted:
                 continue
             if op == "remove":
                 members -= {
@@ -262,13 +266,16 @@ class RemotePlatform:
                 members.add(row)
         if self._once("unanswered", rows):
             raise NoReply
-        return {"received": len(rows), "rejected": rejected}
+        return {"rejected": rejected, "counted": len(counted)}
 
     def _not_taken(self, rows: list[Handle]) -> dict[int, str]:
         for_good = {n: "invalid" for n, row in enumerate(rows) if self._trouble(row) == "rejected"}
         for_now = {n: "passing" for n, row in enumerate(rows) if self._trouble(row) == "passing"}
         self._once("passing", rows)
         return for_good | for_now
+
+    def _counted(self, rows: list[Handle]) -> set[int]:
+        return {n for n, row in enumerate(rows) if self._trouble(row) == "counted"}
 
     def _not_taken_out(self, rows: list[Handle]) -> dict[int, str]:
         staying = {n: "busy" for n, row in enumerate(rows) if self._trouble(row) == "staying"}

@@ -132,6 +132,14 @@ def rows_rejected(stage: Stage) -> None:
 
 
 @REFUSALS.scenario(
+    "only how many rows were not taken is told: they are found by halves", kinds=("direct", "session")
+)
+def rows_counted(stage: Stage) -> None:
+    stage.world = world_of(14, vip=set(range(9)))
+    trouble(stage, "counted", 2, 6)
+
+
+@REFUSALS.scenario(
     "people rejected earlier leave, or change what was rejected", own=("journal.forget_rejections.",)
 )
 def the_rejected_move(stage: Stage) -> None:

@@ -57,6 +57,8 @@ class Stage:
         asked = len(self.platform.state.asked)
         order = self._order(ask, None if on_the_wire else stop)
         ended = self.nursery.run(order)
+        if ended.endless:
+            raise Wrong(f"the run had not ended after {ended.seconds:.0f} seconds")
         if ended.code not in (0, INTERRUPTED) and not ended.killed:
             raise WorkerFailed(f"the run ended with exit code {ended.code}; standard error says why")
         self.moments = traced(self.folder) + [

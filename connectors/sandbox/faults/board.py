@@ -86,6 +86,11 @@ class FaultBoard:
         with self._guard:
             return [Posted(entry.rule, entry.matched, entry.fired) for entry in self._posted]
 
+    def has_rules(self) -> bool:
+        """Whether any rule is up."""
+        with self._guard:
+            return bool(self._posted)
+
     def pick(self, platform: Platform, method: str, path: str, now: float) -> Fault | None:
         """The fault that this request meets: the first rule that fires; all matching rules count it."""
         with self._guard:

@@ -100,7 +100,7 @@ def _carry_out(
     wait_seconds: float,
     show: Shown,
 ) -> Certificate:
-    case = _Case(project, register, asked, _find(project, people, asked))
+    case = _Case(project, register, asked, _find(project, register, people, asked))
     show("tying ledgers", 0, 1)
     _tie_ledgers(case)
     if not case.untied:
@@ -111,11 +111,11 @@ def _carry_out(
     return write_certificate(case.state_dir, register, asked, tuple(dict.fromkeys(case.problems)))
 
 
-def _find(project: Project, people: tuple[Wanted, ...], asked: Asked) -> warehouse.Found:
+def _find(project: Project, register: Register, people: tuple[Wanted, ...], asked: Asked) -> warehouse.Found:
     if not project.settings.warehouse_path.exists():
         raise WarehouseMissing("there is no warehouse yet; load the sources first: turnout sources")
     with project.warehouse() as con:
-        found = warehouse.find(con, people, asked.subjects, project.sources)
+        found = warehouse.find(con, people, asked.subjects, project.sources, register.buried_for(asked.id))
         warehouse.mark(con, found)
         return found
 

@@ -151,6 +151,20 @@ class Register:
             self.key, tuple(self._db.execute("select digest, meaning from tombstones order by digest"))
         )
 
+    def buried_for(self, request: str) -> Tombstones:
+        """The tombstones that one request wrote, with their subject in place of the meaning."""
+        rows = self._db.execute(
+            """
+            select tombstones.digest, tombstones.subject
+            from tombstones
+            join subjects
+              on subjects.reference = tombstones.subject
+            where subjects.request = ?
+            """,
+            (request,),
+        )
+        return Tombstones(self.key, tuple(rows))
+
     # --- what became of it -------------------------------------------------------------------------------
 
     def record(self, request: str, outcomes: Iterable[Outcome]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -10,6 +11,7 @@ from typing import Literal
 import duckdb
 import pyarrow as pa
 
+from pipelines.delivery.boundaries import reached, step
 from pipelines.duck import quote
 from pipelines.erasure.request import Wanted
 from pipelines.sources import views
@@ -47,14 +49,17 @@ def find(
     wanted: Sequence[Wanted],
     references: Sequence[str],
     sources: Sequence[Source],
+    buried: Tombstones,
 ) -> Found:
     """Everybody meant, with all that is known to identify them.
 
     Whoever is not known gets a number too, so that what the ledgers may hold of them can be tied to somebody. Adds
     nothing else to the warehouse. An id names one person; without one, everybody is meant who has the address or
-    number, as with suppressions.
+    number, as with suppressions. ``buried`` are this request's own tombstones with the subject in place of a meaning:
+    of whom an earlier, cut-off run wrote one is meant still.
     """
     define_matching(con)
+    prepare(con, buried)
     _stage(con, wanted, references)
     _stage_versions(con, views.delivered(con, sources, CUSTOMERS))
     con.execute(_MEANT)
@@ -62,7 +67,7 @@ def find(
     subjects = dict(con.execute("select person_no, subject from meant").fetchall())
     known = con.sql(_KNOWN.format(columns=", ".join(IDENTIFIERS))).to_arrow_table()
     names = tuple(con.execute(_NAMES).fetchall())
-    for table in ("asked", "versions", "meant"):
+    for table in ("asked", "versions", "meant", "tombstones"):
         con.execute(f"drop table temp.{table}")
     return Found(subjects, known, names)
 
@@ -143,6 +148,13 @@ asked_before as (
   from asked
   join person_numbers as numbers
     on split_part(numbers.person_id, ':', 2) = asked.subject
+),
+buried_before as (
+  select tombstones.meaning as subject, numbers.person_no
+  from person_numbers as numbers
+  join tombstones
+    on tombstones.digest = tombstone('id', numbers.person_id)
+  where (select count(*) from tombstones) > 0
 )
 select person_no, min(subject) as subject
 from (
@@ -151,6 +163,8 @@ from (
   from by_address
   union
   from asked_before
+  union
+  from buried_before
 )
 group by person_no
 """
@@ -222,14 +236,9 @@ order by all
 
 def mark(con: duckdb.DuckDBPyConnection, found: Found) -> None:
     """Let ``people`` say that they are erased, so that every ledger removes them; their numbers stay theirs."""
-    con.execute("begin")
-    try:
+    with _commit(con, "mark"):
         _stage_subjects(con, found)
         con.execute(_EMPTY_PEOPLE)
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
 
 
 def delete(
@@ -245,25 +254,32 @@ def delete(
     """
     define_matching(con)
     prepare(con, tombstones)
-    con.execute("begin")
-    try:
+    with _commit(con, "delete"):
         _stage_subjects(con, found)
         deleted = purge_sources(con, sources)
         for schema, table in _tables_of_people(con):
             name = f"{quote(schema)}.{quote(table)}"
-            gone = con.execute(
-                f"delete from {name} where person_no in (select person_no from subjects)"
-            ).fetchall()
-            deleted[f"warehouse {schema}.{table}"] = int(gone[0][0])
+            gone = con.execute(f"delete from {name} where person_no in (select person_no from subjects)")
+            deleted[f"warehouse {schema}.{table}"] = int(gone.fetchall()[0][0])
         con.execute(_EMPTY_PEOPLE)
         con.execute(_PSEUDONYMS)
-        con.execute("commit")
-    except BaseException:
-        con.execute("rollback")
-        raise
     con.execute("drop table temp.subjects")
     build_people(con, sources, today, tombstones)
     return deleted
+
+
+@contextmanager
+def _commit(con: duckdb.DuckDBPyConnection, name: str) -> Iterator[None]:
+    """One transaction, with the boundaries at which a test ends it."""
+    with step("warehouse", name):
+        con.execute("begin")
+        try:
+            yield
+            reached(f"warehouse.{name}.open")
+        except BaseException:
+            con.execute("rollback")
+            raise
+        con.execute("commit")
 
 
 def _stage_subjects(con: duckdb.DuckDBPyConnection, found: Found) -> None:

@@ -56,7 +56,7 @@ NO_ADDRESS: list[tuple[str, str | None]] = [
     *(("B03", word) for word in ("NULL", "N/A", "nan", "None", "-", "undefined", "test@test.com", "TEST@TEST.COM")),
     ("B26", "ann"), ("B26", "ann@"), ("B26", "@example.com"), ("B26", "ann@@example.com"), ("B26", "ann@x@example.com"),
     ("B26", "ann@example"), ("B26", "ann@localhost"), ("B26", "ann@1.2.3.4"), ("B26", "ann@[1.2.3.4]"),
-    ("B26", "mailto:ann@example.com"), ("B26", "ann@-example.com"), ("B26", "ann@exa_mple.com"), 
+    ("B26", "mailto:ann@example.com"), ("B26", "ann@-example.com"), ("B26", "ann@exa_mple.com"),
     ("B26", "ann@xn--.com"),
     ("B27", "a@example.com;b@example.com"), ("B27", "a@example.com, b@example.com"),
     ("B27", "a@example.com b@example.com"), ("B27", "a@example.com/b@example.com"),

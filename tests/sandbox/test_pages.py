@@ -15,7 +15,7 @@ from connectors.sandbox import SandboxServer
 from connectors.sandbox.faults.reading import KINDS, parse_faults
 from connectors.sandbox.pages.masking import mask_email
 from tests.conftest import require
-from tests.sandbox.conftest import MailchimpCaller, MetaCaller, sha256
+from tests.sandbox.conftest import MailchimpCaller, MetaCaller, PracticeCaller, sha256
 
 NASTY = "<script>alert(\"x\")</script> & 'co'"
 VOID = {"meta", "link", "input", "br", "img"}
@@ -161,6 +161,24 @@ def test_the_faults_page_sets_and_clears(sandbox: SandboxServer, meta: MetaCalle
     assert sandbox.faults.posted() == []
     for effect in KINDS:
         assert f"<code>{effect}</code>" in page(sandbox, "/faults")
+
+
+def test_the_clock_form_lets_time_pass(sandbox: SandboxServer, practice: PracticeCaller) -> None:
+    """Requests that wait are told of, hours pass when asked for, and what was waiting is applied at once."""
+    audience = practice.audience()
+    rule = {"platform": "practice", "path": "*/members", "effect": "late_copy", "seconds_later": 7_200}
+    sandbox.faults.replace(parse_faults([{**rule, "times": 1}]))
+    practice.edit(audience, ["a"])
+    practice.edit(audience, ["a"], op="remove")
+    assert "1 request held back" in page(sandbox, "/faults")
+    before = sandbox.state.now()
+    shown = requests.post(f"{sandbox.url}/clock", data={"hours": "2.5"}, timeout=5)
+    assert "held back" not in shown.text
+    assert 9_000 <= sandbox.state.now() - before < 9_060
+    assert practice.size(audience) == 1
+    for wrong in ("", "x", "-1", "nan", "inf"):
+        refused = requests.post(f"{sandbox.url}/clock", data={"hours": wrong}, timeout=5)
+        assert (refused.status_code, "a positive number" in refused.text) == (400, True)
 
 
 def test_the_switches_form_sets_all(sandbox: SandboxServer) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from pipelines.delivery.model import Delivery
 from tests.crash.cases import Case, Way, go_on, play, prepare
 from tests.crash.judgement import Wrong
 from tests.crash.scenario import Scenario
@@ -62,7 +63,7 @@ class Proof:
             yield str(case), self._caught(self._dying, scenario, bug, case)
 
     @staticmethod
-    def _caught(act: Callable[..., None], *arguments: object) -> Wrong | None:
+    def _caught(act: Callable[..., object], *arguments: object) -> Wrong | None:
         try:
             act(*arguments)
         except Wrong as wrong:
@@ -94,18 +95,19 @@ class Proof:
 
 def play_two_at_once(
     scenario: Scenario, prepared: Prepared, stage: Stage, theatre: Theatre, point: str
-) -> None:
+) -> list[Delivery]:
     """One worker is paused at a boundary, a second one comes with the next version, the first one goes on.
 
-    The second is told that the first is at work, or does its work; what a third one finds must be right.
+    Returns what the second answered. What a third one finds must be right, or Wrong is raised.
     """
     prepared.set_up(stage)
     paused = stage.run(scenario.ask, Stop(point, how="pause"))
     if not paused.paused:
         raise Wrong(f"the first run should have paused at {point}")
     scenario.next_version(stage.world)
-    stage.run_beside(scenario.ask, theatre.second)
+    answered = stage.run_beside(scenario.ask, theatre.second)
     if theatre.nursery.go_on().code != 0:
         raise Wrong("the first run did not end well after its pause")
     stage.judge_files(scenario.ask)
     go_on(scenario, prepared, stage, moved=True)
+    return answered

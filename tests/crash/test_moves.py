@@ -26,6 +26,7 @@ from tests.crash.theatre import Theatre, plays
     injected="SIGTERM at boundaries of delivery, by its default and as the interrupt that Dagster makes of it",
     outcome="the process has ended within ten seconds, and the next run ends with exactly the desired people",
 )
+@pytest.mark.timeout(1800)
 @pytest.mark.promise("converges", "never_lost", "never_claimed", "closes")
 @pytest.mark.parametrize(("kind", "name"), plays(MOVES))
 def test_whoever_comes_or_goes_is_neither_lost_nor_kept(

@@ -19,6 +19,7 @@ def proof(theatre: Theatre) -> Proof:
     return Proof(theatre)
 
 
+@pytest.mark.timeout(1800)
 def test_delivery_passes_the_proof(proof: Proof) -> None:
     """Delivery as it is passes every case of the set that bugs are caught with."""
     assert proof.first_wrong(None) is None
@@ -29,6 +30,7 @@ def test_there_are_enough_bugs() -> None:
     assert len(BUGS) >= FEWEST
 
 
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", BUGS)
 def test_a_planted_bug_is_caught(name: str, proof: Proof, record_property: Any) -> None:
     """Each bug makes a case of the set fail; one that does not means that the judge is blind to it."""

@@ -62,6 +62,7 @@ def test_a_boundary_that_cannot_be_read_is_not_passed_over(code: str, tmp_path: 
     outcome="each is met by each kind of connector, with run again, killed there again, and next version",
 )
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.timeout(1800)
 def test_every_point_is_met_with_every_way_to_go_on(kind: str, theatre: Theatre) -> None:
     """No boundary is without its cases: whoever adds one adds a scenario that passes it, or this test fails."""
     ways = defaultdict(set)

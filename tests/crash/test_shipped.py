@@ -138,6 +138,7 @@ def nursery() -> Iterator[Nursery]:
     outcome="nobody lost, nobody claimed who is not there; the next run ends with exactly the desired people",
 )
 @pytest.mark.promise("converges", "never_lost", "never_claimed")
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_connectors_survive_their_process(
     name: str, sandbox: SandboxServer, nursery: Nursery, tmp_path: Path, record_property: Any

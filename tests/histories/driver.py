@@ -20,6 +20,8 @@ class Told:
     seed: int
     steps: list[str] = field(default_factory=list)
     failure: str | None = None
+    broken: bool = False
+    """Whether the failure is a promise that does not hold; otherwise something crashed."""
 
     def __str__(self) -> str:
         lines = [f"seed {self.seed}", *(f"  {number}. {step}" for number, step in enumerate(self.steps, 1))]
@@ -45,7 +47,7 @@ def live(seed: int) -> Told:
         history.converges()
         history.check()
     except Broken as broken:
-        told.failure = str(broken)
+        told.failure, told.broken = str(broken), True
     except Exception:  # noqa: BLE001 - whatever it is, the seed must be told
         told.failure = traceback.format_exc()
     finally:

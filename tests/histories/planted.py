@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -185,7 +186,7 @@ def expiring_members_are_not_renewed(patch: Patch) -> None:
     original = states._state
 
     def state(batch: Any, times: Times) -> str:
-        return original(batch, Times(times.now, None, times.retry_after, times.settles_after))
+        return original(batch, replace(times, expires_after=None))
 
     patch.setattr(states, "_state", state)
 

@@ -66,6 +66,10 @@ class Style(StrEnum):
     NONE = "none"
 
 
+COUNTING = (Style.SAMPLES, Style.COUNT)
+"""Styles that say how many rows were not taken."""
+
+
 @dataclass(slots=True)
 class Request:
     """One request as it reached the platform, and what became of it."""
@@ -157,7 +161,7 @@ class UnrulyPlatform(Connector):
             asynchronous=way != Way.DIRECT,
             expires_after=stays,
             settles_after=settles_after,
-            exact_counts=exact_counts,
+            exact_counts=exact_counts and style in COUNTING,
         )
         self.clock, self.way, self.style, self.stays = clock, way, style, stays
         self.audiences: dict[str, dict[Handle, datetime]] = {}
@@ -290,7 +294,7 @@ class UnrulyPlatform(Connector):
         if status == "accepted":
             return Receipt("accepted", reference=request.batch.id)
         named = {i: "malformed" for i, handle in enumerate(request.handles) if handle in request.named}
-        told = len(request.silent) if self.style in (Style.SAMPLES, Style.COUNT) else 0
+        told = len(request.silent) if self.style in COUNTING else 0
         return Receipt("applied", reference=request.batch.id, rejected=named, rejected_unlocated=told)
 
     def _process(self, request: Request) -> None:
@@ -336,13 +340,16 @@ class UnrulyPlatform(Connector):
         """Requests that were taken and not processed yet, oldest first."""
         return [r for r in self.requests if r.state == "waiting" and audience in (None, r.audience)]
 
-    def process(self, fates: Sequence[bool] = ()) -> None:
-        """Process what waits, in order; a fate of False lets that job fail. Without fates all succeed."""
-        for number, request in enumerate(self.waiting()):
+    def process(self, fates: Sequence[bool] = (), *, newest_first: bool = False) -> None:
+        """Process what waits, in order or against it; a fate of False lets that job fail. Without fates all succeed."""
+        waiting = self.waiting()
+        for number, request in enumerate(waiting):
             if number < len(fates) and not fates[number]:
                 request.state = "failed"
-            else:
-                self._process(request)
+        there = [request for request in waiting if request.state == "waiting"]
+        for request in reversed(there) if newest_first else there:
+            request.state = "processed"
+            self._effect(request, late=newest_first and request is not there[-1])
 
     def may_come_late(self) -> list[Request]:
         """Requests still on their way, or of which a copy may be, that would change something."""

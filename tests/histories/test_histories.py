@@ -72,6 +72,16 @@ TestHistories.settings = settings(
 
 
 @pytest.mark.promise("converges", "never_lost", "never_claimed", "closes")
+@pytest.mark.fault(
+    "F19",
+    "F20",
+    "F21",
+    "F29",
+    "F33",
+    "F39",
+    injected="at random, in histories of people, segments, platforms and processes",
+    outcome="after each step nobody is lost or claimed; clean runs end with exactly the desired people",
+)
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("chunk", range(CHUNKS))
 def test_seeded_histories(chunk: int) -> None:

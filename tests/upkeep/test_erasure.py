@@ -11,6 +11,7 @@ from pipelines.erasure.certificate import is_genuine
 from pipelines.erasure.erase import erase, finish
 from pipelines.erasure.register import Register
 from pipelines.project import Project
+from pipelines.review.holding import hold
 from pipelines.sources.tombstones import KeyMissing
 from tests.assets.shop import customer
 from tests.upkeep.town import CANARIES, STAYS, Town, digest, email, marks, phone
@@ -106,7 +107,14 @@ def test_whoever_shares_an_identifier_is_kept_but_never_sent(town: Town) -> None
 @pytest.mark.privacy("P05", "P06")
 @pytest.mark.parametrize(
     "trouble",
-    ["segment file deleted", "segment file broken", "guard trips", "stale", "never in the sources now"],
+    [
+        "segment file deleted",
+        "segment file broken",
+        "guard trips",
+        "stale",
+        "on hold",
+        "gone from the sources",
+    ],
 )
 def test_nothing_holds_an_erasure_back(town: Town, trouble: str) -> None:
     """Deleted, broken, guarded, stale, gone from the source: the person leaves all the same, and nobody else does."""
@@ -122,6 +130,9 @@ def test_nothing_holds_an_erasure_back(town: Town, trouble: str) -> None:
                 "buyers", "select distinct person_no\nfrom orders\nwhere total < 20", ("ads", "mail")
             )
             town.project.compute()
+        case "on hold":
+            hold(town.project, "ads/buyers", "me", "a pause")
+            hold(town.project, "mail/buyers", "me", "a pause")
         case "stale":
             project = Project(town.shop.settings(today=town.shop.settings().current_day.replace(month=6)))
         case _:

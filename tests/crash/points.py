@@ -10,7 +10,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-ROOMS = [Path(__file__).parents[2] / "pipelines" / "delivery"]
+ROOMS = [Path(__file__).parents[2] / "pipelines" / room for room in ("delivery", "erasure")]
 
 MOMENTS_OF_A_COMMIT = ("before", "open", "after")
 MOMENTS_OF_A_REQUEST = ("before", "answered")

@@ -236,6 +236,17 @@ def held_and_resumed(stage: Stage) -> None:
     stage.world.change(4, granted=False)
 
 
+@DECISIONS.scenario(
+    "people ask to be forgotten: they are found by what was once known of them",
+    ask=Ask(task="erase"),
+    own=("ledger.tie_erased.", "ledger.forget_erased."),
+)
+def erasure_asked(stage: Stage) -> None:
+    delivered(stage)
+    stage.world.erase(1)
+    stage.world.erase(6)
+
+
 @DECISIONS.scenario("people withdraw, opt out and are erased", own=("journal.erased.",))
 def people_refuse(stage: Stage) -> None:
     delivered(stage)

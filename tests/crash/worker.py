@@ -14,16 +14,20 @@ from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from typing import Literal
 
+import pyarrow as pa
+
 from connectors.base import Connector
 from pipelines.delivery.boundaries import observe
 from pipelines.delivery.delivery import deliver, rehearse
 from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.delivery.journal import Journal
+from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Condition, Delivery, Push, Run
 from pipelines.delivery.outbox import Outbox
+from pipelines.erasure.ledgers import forget, tie
 from pipelines.segments.model import Sync
 from tests.crash.connectors import KINDS
-from tests.crash.people import IDENTITIES
+from tests.crash.people import IDENTITIES, person
 from tests.delivery.world import TODAY, World
 
 ANYTHING_GOES = Bounds(max_removed=1.0, max_growth=1000, floor=1000, max_age_days=2)
@@ -58,8 +62,9 @@ class Stop:
         return f"{self.how} at {self.point} #{self.nth}"
 
 
-Task = Literal["deliver", "apply", "hold and resume"]
-"""A push; a push as a plan's application makes it; a push on hold, and one after the hold was lifted."""
+Task = Literal["deliver", "apply", "hold and resume", "erase"]
+"""A push; a push as a plan's application makes it; a push on hold, and one after the hold was lifted; a push between
+what an erasure does before it and after it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,15 +241,40 @@ def _hold_and_resume(account: Account, pushes: Sequence[Push], run: Run) -> list
     return deliver(account, pushes, run)
 
 
+def _erase(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
+    """Those who are erased in the world are found by what was once known of them, removed and forgotten."""
+    with account.open_engine() as world:
+        assert isinstance(world, World)
+        erased = [number for number, who in world.people.items() if who.suppressed == "erased"]
+    known = [person(number) for number in erased]
+    versions = {
+        "person_no": pa.array(erased, pa.int32()),
+        "email": [who.email for who in known],
+        "phone": [who.phone for who in known],
+    }
+    with _journal(account) as journal, _ledger(account) as ledger:
+        tie(ledger, journal, pa.table(versions))
+    deliveries = deliver(account, pushes, run)
+    with _ledger(account) as ledger:
+        forget(ledger, set(erased))
+    return deliveries
+
+
 TASKS: dict[Task, Callable[[Account, Sequence[Push], Run], list[Delivery]]] = {
     "deliver": deliver,
     "apply": _apply,
     "hold and resume": _hold_and_resume,
+    "erase": _erase,
 }
 
 
 def _journal(account: Account) -> AbstractContextManager[Journal]:
     return Journal.open(account.state_dir / "journal.sqlite", account.clock)
+
+
+def _ledger(account: Account) -> AbstractContextManager[Ledger]:
+    path = account.state_dir / "platform.duckdb"
+    return Ledger.open(path, account.name, account.connector.identity, wait_seconds=0, config=CONFIG)
 
 
 def named(file: str, beside: bool) -> str:

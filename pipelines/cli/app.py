@@ -237,7 +237,7 @@ def sandbox(
     port: Annotated[int | None, typer.Option(help="Port on loopback.")] = None,
     faults: Annotated[Path | None, typer.Option(help="A TOML file of faults, see docs/sandbox.md.")] = None,
 ) -> None:
-    """Meta and Mailchimp as local servers that check every request; Ctrl-C ends them."""
+    """The platforms as local servers that check every request and fail as told; Ctrl-C ends them."""
     from connectors.sandbox import DEFAULT_PORT, serve
     from connectors.sandbox.faults.reading import FaultRuleError, read_faults
 

@@ -315,7 +315,7 @@ def test_a_backup_has_a_folder_of_its_own(
 
 
 @pytest.mark.privacy("P50")
-@pytest.mark.privacy("P31")
+@pytest.mark.privacy("P31", "P50")
 def test_only_its_owner_can_read_a_backup(
     world: World, platform: Platform, state: Path, tmp_path: Path
 ) -> None:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import time
+from pathlib import Path
 
 import pytest
 
+from pipelines.backup import back_up
 from pipelines.erasure.certificate import is_genuine
 from pipelines.erasure.erase import erase, finish
 from pipelines.erasure.register import Register
 from pipelines.project import Project
+from pipelines.restore import restore
 from pipelines.review.holding import hold
 from pipelines.sources.tombstones import KeyMissing
 from tests.assets.shop import customer
@@ -69,6 +72,21 @@ def test_tombstones_outlive_the_warehouse(town: Town) -> None:
     assert email(1) not in town.on_mailchimp()
     assert digest(email(1)) not in town.on_meta()
     assert email(STAYS) in town.on_mailchimp()
+
+
+@pytest.mark.privacy("P09", "P50")
+def test_an_old_backup_brings_nobody_back(town: Town, tmp_path: Path) -> None:
+    """A backup from before the erasure is restored: the push takes them out again, the request anew forgets them."""
+    back_up(town.state, tmp_path / "backup", wait_seconds=0)
+    request = town.ask({"customer_id": customer(1)})
+    town.erase(request)
+    restore(tmp_path / "backup", town.state, replace=True, wait_seconds=0, who="me", why="lost")
+    assert all(delivery.ok for delivery in town.night())
+    assert email(1) not in town.on_mailchimp()
+    assert digest(email(1)) not in town.on_meta()
+    assert town.erase(request).open == ()
+    assert town.traces((1,)) == []
+    assert town.traces((STAYS,)) != []
 
 
 @pytest.mark.privacy("P09")

@@ -30,7 +30,6 @@ BAD: list[tuple[str, str, str]] = [
 ]
 
 
-@pytest.mark.bad_input("B62")
 @pytest.mark.parametrize(("name", "content", "sentence"), BAD)
 def test_a_bad_request_erases_nobody(
     pushed: Shop, turnout: Turnout, name: str, content: str, sentence: str

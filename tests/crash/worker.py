@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Literal
 
 import pyarrow as pa
@@ -181,7 +182,7 @@ def _deliver(order: Order) -> list[Delivery]:
         lock_wait_seconds=0,
         retry_rejected_after=timedelta(days=7),
         keep_history=timedelta(hours=ask.history_hours),
-        clock=lambda: order.now,
+        clock=_clock(order.now),
         duckdb_config=CONFIG,
     )
     pushes = [
@@ -197,6 +198,12 @@ def _deliver(order: Order) -> list[Delivery]:
     overrides = Overrides(ask.accept_removals, ask.accept_removals, "ann", "this is meant")
     run = Run(f"run-{order.number}", TODAY, overrides, ask.resync)
     return TASKS[ask.task](account, pushes, run)
+
+
+def _clock(start: datetime) -> Callable[[], datetime]:
+    """Time that begins with the run and goes on as it does everywhere."""
+    begun = monotonic()
+    return lambda: start + timedelta(seconds=monotonic() - begun)
 
 
 def _connector(order: Order) -> Connector:

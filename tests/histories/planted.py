@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pytest
 
-from connectors.base import AudienceGone, Batch
+from connectors.base import Batch
 from pipelines.delivery import desk, guards, removing, states
 from pipelines.delivery.guards import Change, Guard
 from pipelines.delivery.identity_table import IdentityTable
@@ -218,19 +218,6 @@ def a_job_that_fails_is_taken_for_done(patch: Patch) -> None:
     patch.setattr(Journal, "fail", fail)
 
 
-def an_audience_that_is_gone_is_only_refused(patch: Patch) -> None:
-    """A request that finds no audience is one failure among others."""
-    original = Sender.send
-
-    def send(self: Sender, op: Any, batches: Sequence[Batch]) -> None:
-        try:
-            original(self, op, batches)
-        except AudienceGone:
-            return
-
-    patch.setattr(Sender, "send", send)
-
-
 BUGS: tuple[Plant, ...] = (
     shared_identifiers_are_not_left_out,
     an_unknown_batch_counts_as_applied,
@@ -254,5 +241,4 @@ BUGS: tuple[Plant, ...] = (
     refused_rows_are_there_after_a_while,
     verdicts_of_jobs_name_nobody,
     a_job_that_fails_is_taken_for_done,
-    an_audience_that_is_gone_is_only_refused,
 )

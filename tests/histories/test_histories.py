@@ -18,7 +18,7 @@ from tests.histories.driver import described, live
 from tests.histories.history import History
 from tests.histories.steps import RULES, Rule, begin
 
-SEEDS = range(80)
+SEEDS = range(60)
 CHUNKS = 4
 MOST_COPIES = 3
 """How much more often than once hypothesis picks a common kind of step."""

@@ -45,7 +45,7 @@ from pipelines.delivery.sending import Progress, Sender
 from pipelines.delivery.states import Times, read_states
 from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
-from pipelines.engine import Engine, EngineError, Members, PeopleByNumber, PeopleChanged
+from pipelines.engine import Engine, EngineError, Members, PeopleByNumber
 
 TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, CannotBeDone)
 """Failures whose text is a sentence for the operator."""
@@ -82,7 +82,7 @@ class Desk:
         """The difference of one audience, counted and judged; nothing is sent."""
         number = self._find(push)
         with self.account.open_engine() as engine, engine.snapshot():
-            self._refresh(engine)
+            self.ledger.identities.follow(engine, self.account.connector.consent)
             as_of, difference, judged = self._compare(engine, push, number)
         return self._planned(push, number, as_of, difference, judged)
 
@@ -168,13 +168,6 @@ class Desk:
 
     # --- comparing ---------------------------------------------------------------------------------------
 
-    def _refresh(self, engine: Engine) -> None:
-        info = engine.check()
-        consent = self.account.connector.consent
-        since = self.ledger.identities.known_revision(info.identity, consent)
-        changed = engine.export(PeopleChanged(since, self.account.connector.identity.inputs))
-        self.ledger.identities.refresh(changed, since, info.identity, consent)
-
     def _compare(self, engine: Engine, push: Push, number: int) -> tuple[date | None, Difference, Verdict]:
         self._read_states(push, number)
         as_of = None if push.people else engine.latest(push.segment)
@@ -221,7 +214,7 @@ class Desk:
         ``in_full`` also prepares what a guard stops, when an operator could let it pass.
         """
         with self.account.open_engine() as engine, engine.snapshot():
-            self._refresh(engine)
+            self.ledger.identities.follow(engine, self.account.connector.consent)
             as_of, difference, judged = self._compare(engine, push, number)
             stops = judged.stops and not (in_full and judged.guard in OVERRIDES)
             limits = self.account.connector.limits
@@ -308,7 +301,7 @@ class Desk:
             held = held_back(self.journal.holds, self.account.name, push)
             if held is None and (push.people or engine.latest(push.segment) is not None):
                 return None
-            self._refresh(engine)
+            self.ledger.identities.follow(engine, self.account.connector.consent)
             as_of, difference, judged = self._compare(engine, push, number)
         if difference.must_go:
             return None

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-from world import BOUNDS, TODAY, Platform, World, account, audience_push
+from world import BOUNDS, TODAY, Platform, World, account, audience_push, push_all
 
 from pipelines.delivery.delivery import deliver
 from pipelines.delivery.model import Run
@@ -37,3 +37,21 @@ def test_a_year_of_days_leaves_a_month_of_history(world: World, platform: Platfo
         [(journalled,)] = journal.execute("select count(*) from batches")
     assert pushes <= 31
     assert journalled == batches
+
+
+def test_history_follows_people_into_a_rebuilt_warehouse(
+    world: World, platform: Platform, tmp_path: Path
+) -> None:
+    """A new warehouse gives other numbers: what was sent for somebody stays theirs, and nobody else's."""
+    world.want("vip", {1, 2, 3})
+    push_all(world, platform, tmp_path, "vip")
+    world.people = {number + 1: person for number, person in world.people.items()}
+    for number in list(world.people):
+        world.put(number, world.people[number])
+    world.identity = "warehouse-2"
+    world.want("vip", {2, 3, 4})
+    [delivery] = push_all(world, platform, tmp_path, "vip")
+    assert (delivery.kept, delivery.requests) == (3, 0)
+    with duckdb.connect(tmp_path / "platform.duckdb", read_only=True) as ledger:
+        numbers = ledger.execute("select person_no from history order by all").fetchall()
+    assert numbers == [(2,), (3,), (4,)]

@@ -16,13 +16,9 @@ from tests.crash.theatre import Theatre, salt
 
 FEWEST = 60
 
-NOT_BY = {
-    "direct": {"platform.poll.before", "platform.poll.answered"},
-    "session": {"platform.poll.before", "platform.poll.answered"},
-    "job": {"journal.erased.before", "journal.erased.open", "journal.erased.after"},
-}
-"""Boundaries that a kind of connector never passes: who answers at once is not asked again, and a job that removes
-somebody has no receipt in the run that began it."""
+POLLS = {"platform.poll.before", "platform.poll.answered"}
+NOT_BY: dict[str, set[str]] = {"direct": POLLS, "session": POLLS, "job": set()}
+"""Boundaries that a kind of connector never passes: who answers at once is not asked again."""
 
 
 def test_there_are_many_points() -> None:

@@ -72,6 +72,7 @@ def digests(text: str) -> Iterator[str]:
     raw = text.encode()
     sha256 = hashlib.sha256(raw).digest()
     yield sha256.hex()
+    yield sha256.hex()[:32]  # as keys are cut
     yield base64.b64encode(sha256).decode()
     yield base64.urlsafe_b64encode(sha256).decode()
     yield hashlib.md5(raw, usedforsecurity=False).hexdigest()

@@ -192,6 +192,7 @@ def live_through(night: Night) -> None:
     night.gateway.answer_with(gateway.unauthorised)
     night.dagster("deliver")
     night.gateway.calm()
-    night.turnout("status", today=DAY_TWO)
-    night.turnout("status", "--json", today=DAY_TWO)
+    for command in ("status", "rejections", "history", "decisions"):
+        night.turnout(command, today=DAY_TWO)
+        night.turnout(command, "--json", today=DAY_TWO)
     night.read_pages()

@@ -171,7 +171,9 @@ def test_nothing_that_is_printed_names_a_person(pushed: Shop, turnout: Turnout) 
 
 def test_all_accounts_or_none(pushed: Shop, turnout: Turnout) -> None:
     """An audience of one account that changed holds back those of the others; each is told."""
-    pushed.segment("spenders", "select person_no\nfrom orders\ngroup by person_no\nhaving sum(total) >= 90", ("ads",))
+    pushed.segment(
+        "spenders", "select person_no\nfrom orders\ngroup by person_no\nhaving sum(total) >= 90", ("ads",)
+    )
     turnout("segments", "spenders")
     assert turnout("plan", "ads/spenders", "mail/browsers", "-o", "plan.json", "--json").code == Exit.STOPPED
     accept = ("--accept-removals", "--why", "fewer")
@@ -179,7 +181,10 @@ def test_all_accounts_or_none(pushed: Shop, turnout: Turnout) -> None:
     turnout("segments", "browsers")
     ran = turnout("apply", "plan.json", "--json", *accept)
     assert ran.code == Exit.STOPPED
-    assert {one["segment"]: one["outcome"] for one in ran.objects} == {"spenders": "left", "browsers": "refused"}
+    assert {one["segment"]: one["outcome"] for one in ran.objects} == {
+        "spenders": "left",
+        "browsers": "refused",
+    }
     before = pushed.members("ads", "spenders")
     turnout("plan", "ads/spenders", "mail/browsers", "-o", "plan.json")
     ran = turnout("apply", "plan.json", "--json", *accept)

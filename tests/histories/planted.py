@@ -70,11 +70,6 @@ def members_are_dropped_before_the_receipt(patch: Patch) -> None:
     patch.setattr(Outbox, "point", point)
 
 
-def opposite_requests_are_not_asserted(patch: Patch) -> None:
-    """A late copy of an earlier request has the last word."""
-    patch.setattr(Outbox, "_note_opposites", lambda _: None)
-
-
 def removed_members_are_dropped_while_copies_may_come(patch: Patch) -> None:
     """The settle window is ignored: a copy of the add brings back somebody whom nobody knows any more."""
     original = states._closes_at
@@ -224,7 +219,6 @@ BUGS: tuple[Plant, ...] = (
     maybe_counts_as_on,
     guards_hold_back_opt_outs,
     members_are_dropped_before_the_receipt,
-    opposite_requests_are_not_asserted,
     removed_members_are_dropped_while_copies_may_come,
     rejected_rows_are_ignored,
     one_bad_row_fails_the_batch,

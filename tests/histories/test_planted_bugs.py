@@ -7,7 +7,7 @@ import pytest
 from tests.histories.driver import live
 from tests.histories.planted import BUGS, Plant
 
-ENOUGH = 60
+ENOUGH = 120
 """Histories within which every planted bug must be found; most are found by the first few."""
 
 

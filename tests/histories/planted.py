@@ -186,16 +186,6 @@ def expiring_members_are_not_renewed(patch: Patch) -> None:
     patch.setattr(states, "_state", state)
 
 
-def refused_rows_are_there_after_a_while(patch: Patch) -> None:
-    """A rejection that is old counts for nothing, and its batch for applied."""
-    original = states._stage_rejections
-
-    def stage(ledger: Ledger, rejections: Any, times: Times) -> None:
-        original(ledger, [r for r in rejections if r.at >= times.now - times.retry_after], times)
-
-    patch.setattr(states, "_stage_rejections", stage)
-
-
 def verdicts_of_jobs_name_nobody(patch: Patch) -> None:
     """Rows that a job refuses in the end are claimed for ever."""
     patch.setattr(Ledger, "members_at", lambda *_: {})
@@ -232,7 +222,6 @@ BUGS: tuple[Plant, ...] = (
     a_deleted_audience_is_still_believed,
     people_of_a_new_warehouse_keep_old_numbers,
     expiring_members_are_not_renewed,
-    refused_rows_are_there_after_a_while,
     verdicts_of_jobs_name_nobody,
     a_job_that_fails_is_taken_for_done,
 )

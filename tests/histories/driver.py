@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import traceback
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 from tests.histories.draw import Seeded
@@ -11,6 +12,8 @@ from tests.histories.judge import Broken
 from tests.histories.steps import RULES, begin
 
 FEWEST_STEPS, MOST_STEPS = 6, 18
+EMPHASIS = 6
+"""How many times as often a step happens that a search asks for."""
 
 
 @dataclass(slots=True)
@@ -30,11 +33,14 @@ class Told:
         return "\n".join(lines)
 
 
-def live(seed: int) -> Told:
-    """One history from its beginning to its end; a failure is kept, with the steps that led to it."""
+def live(seed: int, often: Container[str] = ()) -> Told:
+    """One history from its beginning to its end; a failure is kept, with the steps that led to it.
+
+    ``often`` names steps that are to happen more often, for a search among histories of one sort.
+    """
     told = Told(seed)
     draw = Seeded(seed)
-    rules = [rule for rule in RULES for _ in range(rule.weight)]
+    rules = [rule for rule in RULES for _ in range(rule.weight * (EMPHASIS if rule.name in often else 1))]
     history = begin(draw)
     told.steps.append(described(history))
     try:

@@ -70,6 +70,11 @@ def members_are_dropped_before_the_receipt(patch: Patch) -> None:
     patch.setattr(Outbox, "point", point)
 
 
+def opposite_requests_are_not_asserted(patch: Patch) -> None:
+    """A late copy of an earlier request has the last word."""
+    patch.setattr(Outbox, "_note_opposites", lambda _: None)
+
+
 def removed_members_are_dropped_while_copies_may_come(patch: Patch) -> None:
     """The settle window is ignored: a copy of the add brings back somebody whom nobody knows any more."""
     original = states._closes_at
@@ -186,6 +191,16 @@ def expiring_members_are_not_renewed(patch: Patch) -> None:
     patch.setattr(states, "_state", state)
 
 
+def refused_rows_are_there_after_a_while(patch: Patch) -> None:
+    """A rejection that is old counts for nothing, and its batch for applied."""
+    original = states._stage_rejections
+
+    def stage(ledger: Ledger, rejections: Any, times: Times) -> None:
+        original(ledger, [r for r in rejections if r.at >= times.now - times.retry_after], times)
+
+    patch.setattr(states, "_stage_rejections", stage)
+
+
 def verdicts_of_jobs_name_nobody(patch: Patch) -> None:
     """Rows that a job refuses in the end are claimed for ever."""
     patch.setattr(Ledger, "members_at", lambda *_: {})
@@ -209,6 +224,7 @@ BUGS: tuple[Plant, ...] = (
     maybe_counts_as_on,
     guards_hold_back_opt_outs,
     members_are_dropped_before_the_receipt,
+    opposite_requests_are_not_asserted,
     removed_members_are_dropped_while_copies_may_come,
     rejected_rows_are_ignored,
     one_bad_row_fails_the_batch,
@@ -222,6 +238,16 @@ BUGS: tuple[Plant, ...] = (
     a_deleted_audience_is_still_believed,
     people_of_a_new_warehouse_keep_old_numbers,
     expiring_members_are_not_renewed,
+    refused_rows_are_there_after_a_while,
     verdicts_of_jobs_name_nobody,
     a_job_that_fails_is_taken_for_done,
 )
+
+COPIES = ("a_request_comes_late", "somebody_joins_or_leaves", "a_run_without_faults")
+REFUSALS = ("an_address_turns_bad_or_good", "days_pass", "a_run_without_faults")
+OFTEN: dict[Plant, tuple[str, ...]] = {
+    opposite_requests_are_not_asserted: COPIES,
+    removed_members_are_dropped_while_copies_may_come: COPIES,
+    refused_rows_are_there_after_a_while: REFUSALS,
+}
+"""Bugs that need several rare steps in a row are looked for where these steps are common."""

@@ -34,10 +34,9 @@ COPY_SUFFIX = ".rewritten"
 def copy_rows(connection: duckdb.DuckDBPyConnection, target: Path) -> None:
     """Write everything in the open database to a new file: tables, views, macros and comments, no deleted row.
 
-    The caller's connection keeps other processes out meanwhile. Raises duckdb.Error, among others when the disk
-    is full.
+    One transaction reads it all: threads that write meanwhile are not waited for, and the caller's connection keeps
+    other processes out. Raises duckdb.Error, among others when the disk is full.
     """
-    connection.execute("checkpoint")
     name = connection.execute("select current_database()").fetchall()[0][0]
     connection.execute(f"attach {literal(str(target))} as copied")
     try:
@@ -60,6 +59,7 @@ def rewrite(path: Path, *, wait_seconds: float, config: Mapping[str, str] | None
     try:
         connection = open_duckdb(path, wait_seconds=wait_seconds, config=dict(config or {}))
         try:
+            _settle(connection, path)
             copy_rows(connection, copied)
             as_copied = _state(path)
         finally:
@@ -67,6 +67,14 @@ def rewrite(path: Path, *, wait_seconds: float, config: Mapping[str, str] | None
         _replace(path, copied, as_copied)
     finally:
         copied.unlink(missing_ok=True)
+
+
+def _settle(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Bring the write-ahead log into the file, so that the file alone is what is copied and then replaced."""
+    try:
+        connection.execute("checkpoint")
+    except duckdb.TransactionException:
+        raise StoreBusy(f"{path} is being written by another thread; try again when it has ended") from None
 
 
 def _replace(path: Path, copied: Path, as_copied: _State) -> None:

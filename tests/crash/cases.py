@@ -32,8 +32,8 @@ MODULUS = 12
 
 CODES = {"kill": -signal.SIGKILL, "terminate": -signal.SIGTERM, "interrupt": INTERRUPTED}
 MOST_SECONDS_TO_END = 10.0
-EVERY = 5
-"""Of so many visits one is a case: all would take half an hour."""
+EVERY = 7
+"""Of so many visits one is a case: all would take three quarters of an hour."""
 QUIET_EVERY = 4
 """Every so many cases, one more run shows that nothing is left to do."""
 
@@ -53,7 +53,7 @@ class Case:
 
 
 def cases_of(scenario: Scenario, moments: list[str], salt: int) -> list[Case]:
-    """Every fifth visit, and every boundary of the scenario's own steps with each of the needed ways.
+    """Every seventh visit, and every boundary of the scenario's own steps with each of the needed ways.
 
     ``salt`` turns which visits and which ways from scenario to scenario.
     """

@@ -51,13 +51,13 @@ def test_a_copy_does_not_wait_for_another_thread(table: Path, tmp_path: Path) ->
     copied = tmp_path / "copied.duckdb"
     with closing(duckdb.connect(table)) as con, closing(con.cursor()) as other:
         other.execute("begin")
-        other.execute("insert into source.rows values ('unfinished', -1)")
+        other.execute("update source.rows set name = 'unfinished'")
         compact.copy_rows(con, copied)
         with pytest.raises(StoreBusy, match="is being written by another thread"):
             rewrite(table, wait_seconds=0)
         other.execute("commit")
     with closing(duckdb.connect(copied, read_only=True)) as con:
-        assert con.execute("select count(*) from names").fetchall() == [(4990,)]
+        assert con.execute("select count(*) from names where name <> 'unfinished'").fetchall() == [(4990,)]
 
 
 def test_rewriting_never_loses_what_somebody_wrote_meanwhile(

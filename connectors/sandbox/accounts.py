@@ -17,4 +17,10 @@ SANDBOX_PRACTICE_CLIENT_ID = "sandbox-practice-client"
 SANDBOX_PRACTICE_CLIENT_SECRET = "sandbox-practice-client-secret-not-a-secret"  # noqa: S105
 SANDBOX_PRACTICE_REFRESH_TOKEN = "sandbox-practice-refresh-token-not-a-secret"  # noqa: S105
 
+SANDBOX_ADS_TOKEN = "sandbox-ads-token-not-a-secret"  # noqa: S105
+SANDBOX_ADS_CLIENT_ID = "sandbox-ads-client"
+SANDBOX_ADS_CLIENT_SECRET = "sandbox-ads-client-secret-not-a-secret"  # noqa: S105
+SANDBOX_ADS_REFRESH_TOKEN = "sandbox-ads-refresh-token-not-a-secret"  # noqa: S105
+"""Of every ad platform besides Meta, each of which has its own token endpoint and gives out its own tokens."""
+
 DEFAULT_PORT = 8765

@@ -42,11 +42,9 @@ def api_routes(
             found = state.audience(platform, audience)
         except KeyError as error:
             return refusal(str(error.args[0]), 404)
-        if platform == Platform.META:
-            return JSONResponse(state.meta_members(found.id))
-        if platform == Platform.PRACTICE:
-            return JSONResponse(state.practice_members(found.id))
-        return JSONResponse(state.mailchimp_members(found.id))
+        if platform == Platform.MAILCHIMP:
+            return JSONResponse(state.mailchimp_members(found.id))
+        return JSONResponse(state.members(platform, found.id))
 
     async def requests(request: Request) -> Response:
         query = request.query_params

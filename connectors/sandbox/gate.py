@@ -7,6 +7,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 from anyio.to_thread import run_sync
 from starlette.requests import Request
@@ -20,10 +21,7 @@ from connectors.sandbox.faults.board import FaultBoard
 from connectors.sandbox.faults.effects import Delivery, Manner, carry_out
 from connectors.sandbox.faults.rules import Fault, Later
 from connectors.sandbox.mailchimp.access import Connections
-from connectors.sandbox.mailchimp.api import MailchimpApi
 from connectors.sandbox.mailchimp.errors import TOO_MANY_CONNECTIONS
-from connectors.sandbox.meta.api import MetaApi
-from connectors.sandbox.practice.api import PracticeApi
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Call, Platform, Reply
 
@@ -32,12 +30,20 @@ CUTTING = (Manner.CLOSE, Manner.RESET, Manner.BREAK)
 TOO_LARGE = Reply(413, b"Request Entity Too Large", content_type="text/plain", outcome="refused: too large")
 
 
+class Api(Protocol):
+    """A platform: from a call to a reply."""
+
+    def handle(self, call: Call) -> Reply:
+        """Answer one call, refusals included."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """One platform as an ASGI application."""
 
     platform: Platform
-    api: MetaApi | MailchimpApi | PracticeApi
+    api: Api
     store: Store
     board: FaultBoard
     connections: OpenConnections

@@ -41,6 +41,15 @@ create table if not exists secrets (
   value blob not null
 );
 
+create table if not exists oauth_tokens (
+  platform text not null,
+  token text not null,
+  kind text not null,
+  expires_at real not null,
+  replaced_at real,
+  primary key (platform, token)
+) without rowid;
+
 create table if not exists meta_audiences (
   id integer primary key,
   account text not null,

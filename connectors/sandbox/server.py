@@ -18,6 +18,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from connectors.sandbox.accounts import DEFAULT_PORT
+from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.api import api_routes
 from connectors.sandbox.connections import OpenConnections
 from connectors.sandbox.faults.board import FaultBoard
@@ -70,6 +71,10 @@ def create_app(
         "/meta": Gate(Platform.META, MetaApi(store), store, board, register),
         "/mailchimp": Gate(Platform.MAILCHIMP, mailchimp, store, board, register, Connections()),
         "/practice": Gate(Platform.PRACTICE, PracticeApi(store), store, board, register),
+        **{
+            f"/{platform}": Gate(platform, played(store), store, board, register)
+            for platform, played in AD_PLATFORMS.items()
+        },
     }
 
     async def clock_moved() -> None:
@@ -130,6 +135,10 @@ class SandboxServer:
     def practice_url(self) -> str:
         """Base address of the practice platform."""
         return f"{self.url}/practice"
+
+    def url_of(self, platform: str) -> str:
+        """Base address of an ad platform's API, version included."""
+        return f"{self.url}/{platform}{AD_PLATFORMS[Platform(platform)].mount}"
 
     def advance_clock(self, seconds: float) -> None:
         """Let time pass: jobs end, tokens and sessions expire, and requests that were held back are applied."""

@@ -12,11 +12,14 @@ import orjson
 
 from connectors.sandbox import clock, request_log
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
+from connectors.sandbox.ads import holdings
+from connectors.sandbox.ads import jobs as ad_jobs
+from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults import incidents
 from connectors.sandbox.mailchimp import addresses, contacts, lists
 from connectors.sandbox.mailchimp.contacts import LeftBy, Status
 from connectors.sandbox.meta import audiences
-from connectors.sandbox.practice import jobs, tokens
+from connectors.sandbox.practice import jobs
 from connectors.sandbox.request_log import LoggedRequest
 from connectors.sandbox.store import FILE_NAME, Store
 from connectors.sandbox.switches import Switches, read_switches, write_switches
@@ -25,7 +28,7 @@ from connectors.sandbox.wire import Platform
 
 @dataclass(frozen=True, slots=True)
 class AudienceState:
-    """One audience: a Meta custom audience, a Mailchimp static segment (a tag), or one of the practice platform."""
+    """One audience of any platform: a custom audience, a user list, a Mailchimp static segment (a tag) …"""
 
     platform: str
     id: str
@@ -98,6 +101,9 @@ class SandboxState:
                 select 'practice', cast(id as text), name, size,
                        strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch')
                 from practice_audiences
+                union all
+                select platform, id, name, size, strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch')
+                from ad_audiences
                 order by platform desc, id
                 """
             )
@@ -141,6 +147,26 @@ class SandboxState:
                 (int(audience_id), limit),
             )
             return [{name: row[name] for name in row.keys() if row[name]} for row in rows]  # noqa: SIM118
+
+    def ad_members(
+        self, platform: str, audience_id: str, *, limit: int | None = None
+    ) -> list[dict[str, str]]:
+        """The members of an ad platform's audience as they were sent, by kind of identifier."""
+        with self._up_to_date() as db:
+            return holdings.members(db, Platform(platform), audience_id, limit)
+
+    def members(self, platform: str, audience_id: str, *, limit: int | None = None) -> list[dict[str, str]]:
+        """The members of any audience as they were sent; for Mailchimp their addresses."""
+        match Platform(platform):
+            case Platform.META:
+                return self.meta_members(audience_id, limit=limit)
+            case Platform.PRACTICE:
+                return self.practice_members(audience_id, limit=limit)
+            case Platform.MAILCHIMP:
+                return [
+                    {"email_address": email} for email in self.mailchimp_members(audience_id, limit=limit)
+                ]
+        return self.ad_members(platform, audience_id, limit=limit)
 
     def mailchimp_members(self, segment_id: str, *, limit: int | None = None) -> list[str]:
         """The addresses in a Mailchimp segment, sorted."""
@@ -286,12 +312,12 @@ class SandboxState:
     def delete_audience(self, platform: str, audience_id: str) -> None:
         """Delete an audience behind everybody's back, as a colleague in the platform's own pages would."""
         with self._store.writing() as db:
-            incidents.delete_audience(db, Platform(platform), int(audience_id))
+            incidents.delete_audience(db, Platform(platform), audience_id)
 
     def lose_members(self, platform: str, audience_id: str, share: float, *, seed: int = 0) -> int:
         """Let the platform drop a share of an audience's members without a word; returns how many."""
         with self._store.writing() as db:
-            return incidents.lose_members(db, Platform(platform), int(audience_id), share, seed)
+            return incidents.lose_members(db, Platform(platform), audience_id, share, seed)
 
     def flag_audience(self, audience_id: str, *, flagged: bool = True) -> None:
         """Flag a Meta audience as the platform's reviewers would, or clear it."""
@@ -313,21 +339,24 @@ class SandboxState:
             clock.advance(db, seconds)
             return clock.now(db)
 
-    def expire_tokens(self) -> None:
-        """End every access token that the practice platform has given out."""
+    def expire_tokens(self, platform: str = "practice") -> None:
+        """End every access token that a platform has given out."""
         with self._store.writing() as db:
-            tokens.expire_all(db)
+            incidents.desk_of(Platform(platform)).expire_all(db)
 
-    def rotate_refresh_token(self) -> str:
-        """Replace the practice platform's refresh token behind everybody's back; returns the one that works now."""
+    def rotate_refresh_token(self, platform: str = "practice") -> str:
+        """Replace a platform's refresh token behind everybody's back; returns the one that works now."""
         with self._store.writing() as db:
-            return tokens.rotate_all(db)
+            return incidents.desk_of(Platform(platform)).rotate_all(db)
 
     @contextmanager
     def _up_to_date(self) -> Iterator[sqlite3.Connection]:
         """A view in which every job whose time has come has run."""
         with self._store.writing() as db:
             jobs.run_due(db)
+            for platform in AD_PLATFORMS:
+                ad_jobs.run_due(db, platform)
+                holdings.drop_expired(db, platform)
         with self._store.reading() as db:
             yield db
 

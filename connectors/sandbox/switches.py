@@ -47,6 +47,23 @@ class Switches(BaseModel, extra="forbid", frozen=True):
     practice_job_seconds: float = Field(
         default=0, ge=0, description="How long a job of the practice platform waits before it runs."
     )
+    ads_terms_accepted: bool = Field(
+        default=True, description="The terms of the ad platforms besides Meta are accepted."
+    )
+    ads_token_revoked: bool = Field(
+        default=False, description="No token of an ad platform besides Meta works any more."
+    )
+    ads_token_seconds: float = Field(
+        default=3_600, gt=0, description="How long an access token lives that such a platform gives out."
+    )
+    ads_processing_seconds: float = Field(
+        default=0,
+        ge=0,
+        description="How long such a platform works on an upload before it shows its members or has a verdict.",
+    )
+    ads_requests_per_minute: int = Field(
+        default=0, ge=0, description="Requests that such a platform takes a minute; 0: any number."
+    )
 
 
 def read_switches(db: sqlite3.Connection) -> Switches:

@@ -22,6 +22,14 @@ class Platform(StrEnum):
 
     META = "meta"
     MAILCHIMP = "mailchimp"
+    GOOGLE = "google"
+    TIKTOK = "tiktok"
+    LINKEDIN = "linkedin"
+    MICROSOFT = "microsoft"
+    SNAPCHAT = "snapchat"
+    PINTEREST = "pinterest"
+    REDDIT = "reddit"
+    CRITEO = "criteo"
     PRACTICE = "practice"
 
 

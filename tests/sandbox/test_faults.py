@@ -54,7 +54,7 @@ def size(sandbox: SandboxServer, audience: str) -> int:
         ),
         ({"platform": "meta", "effect": "delay"}, "'delay' needs 'seconds'"),
         ({"effect": "reset"}, "'reset' needs 'platform'"),
-        ({"platform": "google", "effect": "reset"}, "platform = 'google'"),
+        ({"platform": "gugel", "effect": "reset"}, "platform = 'gugel'"),
         ({"platform": "meta", "effect": "reset", "every": 0}, "every = 0"),
         ({"platform": "meta", "effect": "reset", "method": "get"}, "method = 'get'"),
         ({"platform": "mailchimp", "effect": "audience_flagged"}, "platform = 'mailchimp'"),

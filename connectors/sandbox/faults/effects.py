@@ -12,6 +12,7 @@ from typing import Protocol
 from connectors.sandbox import clock
 from connectors.sandbox.faults import refusals
 from connectors.sandbox.faults import rules as fault
+from connectors.sandbox.faults.incidents import audience_of
 from connectors.sandbox.wire import Call, JobFate, Reply, RowRejection
 
 MEGABYTE = 1024 * 1024
@@ -113,6 +114,7 @@ def _changed(rule: fault.Fault, call: Call) -> Call | None:
 
 async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
     """The answer that comes in the place of the platform's own, or the platform's own after something happened."""
+    words = refusals.WORDS[call.platform]
     match rule:
         case fault.RateLimited():
             return refusals.throttled(rule)
@@ -121,7 +123,7 @@ async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
             return refusals.quota_gone(call.platform, left)
         case fault.ServerError(status=status, applied=applied):
             done = await stage.apply(call) if applied else NOTHING_APPLIED
-            return _posing_as(done, refusals.server_error(call.platform, status))
+            return _posing_as(done, words.server_error(status))
         case fault.Html(status=status, applied=applied):
             done = await stage.apply(call) if applied else NOTHING_APPLIED
             return _posing_as(
@@ -133,15 +135,15 @@ async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
         case fault.HugeAnswer():
             return _inflated(await stage.apply(call), rule)
         case fault.ErrorInSuccess(code=code):
-            return refusals.error_in_success(call.platform, code)
+            return words.error_in_success(code)
         case fault.ExpireToken():
-            return refusals.expired(call.platform)
+            return words.signed_out(expired=True)
         case fault.AudienceDeleted(really=False):
-            return refusals.gone(call)
+            return words.gone(audience_of(call) or "", call.method)
         case fault.AudienceFlagged():
             return refusals.flagged()
         case fault.TermsNotAccepted():
-            return refusals.terms_not_accepted(call.platform)
+            return words.terms()
         case fault.Refuse():
             return refusals.refused(rule)
         case fault.Redirect(location=location, status=status):

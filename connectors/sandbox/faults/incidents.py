@@ -6,17 +6,21 @@ import random
 import re
 import sqlite3
 
+from connectors.sandbox.ads import holdings
+from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults import rules as fault
 from connectors.sandbox.meta import audiences as meta_audiences
 from connectors.sandbox.practice import audiences as practice_audiences
 from connectors.sandbox.practice import tokens
 from connectors.sandbox.store import record_change
+from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Call, Platform
 
 _IN_PATH = {
     Platform.META: re.compile(r"/v[\d.]+/(\d+)"),
     Platform.MAILCHIMP: re.compile(r"/segments/(\d+)"),
     Platform.PRACTICE: re.compile(r"/audiences/(\d+)"),
+    **{platform: played.audience_in_path for platform, played in AD_PLATFORMS.items()},
 }
 _MEMBERS = {
     Platform.META: ("meta_members", "audience", "member", "meta_audiences"),
@@ -26,37 +30,61 @@ _MEMBERS = {
 """Table of the members, its columns for audience and member, and the table that holds the size."""
 
 
+def audience_of(call: Call) -> str | None:
+    """The id of the audience that a call is addressed to, None for none."""
+    named = _IN_PATH[call.platform].search(call.path)
+    return named[1] if named else None
+
+
 def happen(db: sqlite3.Connection, rule: fault.Fault, call: Call) -> None:
     """Let the rule's incident happen to what the call is addressed to; nothing where that is no audience."""
     match rule:
         case fault.TokensEnd():
-            tokens.expire_all(db)
+            desk_of(call.platform).expire_all(db)
         case fault.RefreshRotated():
-            tokens.rotate_all(db)
-    named = _IN_PATH[call.platform].search(call.path)
-    if named is None:
+            desk_of(call.platform).rotate_all(db)
+    audience = audience_of(call)
+    if audience is None:
         return
     match rule:
         case fault.AudienceDeleted():
-            delete_audience(db, call.platform, int(named[1]))
+            delete_audience(db, call.platform, audience)
         case fault.MembersLost(share=share, seed=seed):
-            lose_members(db, call.platform, int(named[1]), share, seed)
+            lose_members(db, call.platform, audience, share, seed)
 
 
-def delete_audience(db: sqlite3.Connection, platform: Platform, audience: int) -> None:
+def desk_of(platform: Platform) -> TokenDesk:
+    """Where a platform gives out tokens. Raises KeyError when it gives out none."""
+    if platform is Platform.PRACTICE:
+        return tokens.DESK
+    desk = AD_PLATFORMS[platform].desk
+    if desk is None:
+        raise KeyError(f"{platform} gives out no tokens")
+    return desk
+
+
+def delete_audience(db: sqlite3.Connection, platform: Platform, audience: str) -> None:
     """Delete an audience as a colleague in the platform's own pages would."""
     match platform:
         case Platform.META:
-            meta_audiences.delete(db, audience)
+            meta_audiences.delete(db, int(audience))
         case Platform.PRACTICE:
-            practice_audiences.delete(db, audience)
+            practice_audiences.delete(db, int(audience))
         case Platform.MAILCHIMP:
-            db.execute("delete from mailchimp_segment_members where segment_id = ?", (audience,))
-            db.execute("delete from mailchimp_segments where id = ?", (audience,))
+            db.execute("delete from mailchimp_segment_members where segment_id = ?", (int(audience),))
+            db.execute("delete from mailchimp_segments where id = ?", (int(audience),))
+        case _:
+            holdings.delete(db, platform, audience)
 
 
-def lose_members(db: sqlite3.Connection, platform: Platform, audience: int, share: float, seed: int) -> int:
+def lose_members(db: sqlite3.Connection, platform: Platform, audience: str, share: float, seed: int) -> int:
     """Drop a share of an audience's members without a word; returns how many. The same seed drops the same people."""
+    if platform in AD_PLATFORMS:
+        return holdings.lose(db, platform, audience, share, seed)
+    return _lose(db, platform, int(audience), share, seed)
+
+
+def _lose(db: sqlite3.Connection, platform: Platform, audience: int, share: float, seed: int) -> int:
     table, audience_column, member_column, sizes = _MEMBERS[platform]
     chance = random.Random(seed)  # noqa: S311 - repeatable, not secret
     present = db.execute(

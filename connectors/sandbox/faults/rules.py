@@ -8,6 +8,18 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from connectors.sandbox.wire import Platform
 
+GivesTokens = Literal[
+    Platform.GOOGLE,
+    Platform.LINKEDIN,
+    Platform.MICROSOFT,
+    Platform.SNAPCHAT,
+    Platform.PINTEREST,
+    Platform.REDDIT,
+    Platform.CRITEO,
+    Platform.PRACTICE,
+]
+"""Platforms with a token endpoint."""
+
 
 class Fault(BaseModel):
     """What all rules share. Of the matching requests, ``after`` pass first; then every ``every``-th meets the
@@ -18,7 +30,7 @@ class Fault(BaseModel):
     summary: ClassVar[str]
 
     effect: str
-    platform: Platform = Field(description="`meta`, `mailchimp` or `practice`.")
+    platform: Platform = Field(description="The platform's name, `meta` for example.")
     method: str | None = Field(
         default=None, pattern=r"^(GET|POST|PUT|PATCH|DELETE)$", description="Only this HTTP method."
     )
@@ -157,7 +169,7 @@ class ErrorInSuccess(Fault):
 
 
 class Refuse(Fault):
-    """Any refusal by its numbers: Meta's code and subcode, Mailchimp's status and title, Practice's error code."""
+    """Any refusal by its numbers: Meta's code and subcode, elsewhere the status and the platform's own code."""
 
     summary = "refused"
     effect: Literal["refuse"]
@@ -165,7 +177,10 @@ class Refuse(Fault):
     code: int = Field(default=100, description="Meta's code.")
     subcode: int | None = Field(default=None, description="Meta's subcode.")
     is_transient: bool = Field(default=False, description="Meta's mark of a fault that passes.")
-    title: str = Field(default="Invalid Resource", description="Mailchimp's title, or Practice's code.")
+    title: str = Field(
+        default="Invalid Resource",
+        description="The error's own title or code, on platforms besides Meta.",
+    )
 
 
 class ExpireToken(Fault):
@@ -180,7 +195,15 @@ class TermsNotAccepted(Fault):
 
     summary = "terms not accepted"
     effect: Literal["terms_not_accepted"]
-    platform: Literal[Platform.META, Platform.PRACTICE]
+    platform: Literal[
+        Platform.META,
+        Platform.GOOGLE,
+        Platform.TIKTOK,
+        Platform.MICROSOFT,
+        Platform.SNAPCHAT,
+        Platform.PINTEREST,
+        Platform.PRACTICE,
+    ]
 
 
 class AudienceFlagged(Fault):
@@ -233,7 +256,7 @@ class TokensEnd(Fault):
 
     summary = "given-out tokens end"
     effect: Literal["tokens_end"]
-    platform: Literal[Platform.PRACTICE]
+    platform: GivesTokens
 
 
 class RefreshRotated(Fault):
@@ -241,7 +264,7 @@ class RefreshRotated(Fault):
 
     summary = "refresh token rotated"
     effect: Literal["refresh_rotated"]
-    platform: Literal[Platform.PRACTICE]
+    platform: GivesTokens
 
 
 # --- time and order ----------------------------------------------------------------------------------------------
@@ -297,7 +320,7 @@ class JobLate(Fault):
 
     summary = "job takes longer"
     effect: Literal["job_late"]
-    platform: Literal[Platform.MAILCHIMP, Platform.PRACTICE]
+    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
     seconds: float = Field(gt=0, description="Seconds by the sandbox's clock.")
 
 
@@ -306,7 +329,7 @@ class JobFails(Fault):
 
     summary = "job fails"
     effect: Literal["job_fails"]
-    platform: Literal[Platform.MAILCHIMP, Platform.PRACTICE]
+    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
     seconds: float = Field(default=0, ge=0, description="Seconds by the sandbox's clock until it fails.")
 
 
@@ -315,7 +338,7 @@ class JobNeverEnds(Fault):
 
     summary = "job never ends"
     effect: Literal["job_never_ends"]
-    platform: Literal[Platform.MAILCHIMP, Platform.PRACTICE]
+    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
 
 
 AnyFault = (

@@ -21,6 +21,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_META_TOKEN,
     SANDBOX_PRACTICE_TOKEN,
 )
+from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults.board import FaultBoard, Posted
 from connectors.sandbox.faults.catalogue import own_settings
 from connectors.sandbox.faults.reading import KINDS, FaultRuleError, parse_faults
@@ -30,7 +31,12 @@ from connectors.sandbox.state import SandboxState
 from connectors.sandbox.switches import Switches
 from connectors.sandbox.wire import Platform
 
-TITLES = {Platform.META: "Meta", Platform.MAILCHIMP: "Mailchimp", Platform.PRACTICE: "Practice platform"}
+TITLES = {
+    Platform.META: "Meta",
+    **{platform: played.title for platform, played in AD_PLATFORMS.items()},
+    Platform.MAILCHIMP: "Mailchimp",
+    Platform.PRACTICE: "Practice platform",
+}
 SHOWN_MEMBERS = 25
 LOG_PAGE = 100
 # Templates can't run scripts or load anything from elsewhere, whatever an audience is called.
@@ -72,7 +78,7 @@ class Pages:
         return self._page(
             "home.html",
             "Overview",
-            by_platform={p: [a for a in audiences if a.platform == p] for p in Platform},
+            by_platform={p: [a for a in audiences if a.platform == p] for p in TITLES},
             largest=max((a.size for a in audiences), default=0) or 1,
             titles=TITLES,
             statuses=self.state.contact_counts(),
@@ -94,13 +100,8 @@ class Pages:
         if found is None:
             return self._page("missing.html", "No such audience", status=404)
         changes = self.state.changes(platform, audience_id)
-        if platform == Platform.META:
-            rows = [mask_row(row) for row in self.state.meta_members(audience_id, limit=SHOWN_MEMBERS)]
-        elif platform == Platform.PRACTICE:
-            rows = [mask_row(row) for row in self.state.practice_members(audience_id, limit=SHOWN_MEMBERS)]
-        else:
-            emails = self.state.mailchimp_members(audience_id, limit=SHOWN_MEMBERS)
-            rows = [{"email_address": mask_email(email)} for email in emails]
+        mask = _mask_address if platform == Platform.MAILCHIMP else mask_row
+        rows = [mask(row) for row in self.state.members(platform, audience_id, limit=SHOWN_MEMBERS)]
         return self._page(
             "audience.html",
             found.name,
@@ -245,7 +246,16 @@ def connection_settings(url: str) -> dict[str, str]:
         "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
         "TURNOUT_PRACTICE_BASE_URL": f"{url}/practice",
         "TURNOUT_PRACTICE_TOKEN": SANDBOX_PRACTICE_TOKEN,
+        **{
+            f"TURNOUT_{platform.upper()}_{name}": value.format(url=f"{url}/{platform}")
+            for platform, played in AD_PLATFORMS.items()
+            for name, value in {"BASE_URL": f"{{url}}{played.mount}", **played.settings}.items()
+        },
     }
+
+
+def _mask_address(row: dict[str, str]) -> dict[str, str]:
+    return {name: mask_email(value) for name, value in row.items()}
 
 
 def _when(entry: Posted) -> str:

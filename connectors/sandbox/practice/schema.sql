@@ -55,10 +55,3 @@ create table if not exists practice_jobs (
   status text not null
 );
 create index if not exists practice_jobs_waiting on practice_jobs (runs_at) where status = 'queued';
-
-create table if not exists practice_tokens (
-  token text primary key,
-  kind text not null,
-  expires_at real not null,
-  replaced_at real
-) without rowid;

@@ -1,0 +1,14 @@
+"""The ad platforms that this sandbox plays, besides Meta."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.sandbox.ads.platform import AdPlatform
+from connectors.sandbox.ads.snapchat import SnapchatPlatform
+from connectors.sandbox.wire import Platform
+
+_PLAYED: tuple[type[AdPlatform], ...] = (SnapchatPlatform,)
+
+AD_PLATFORMS: Mapping[Platform, type[AdPlatform]] = {played.platform: played for played in _PLAYED}
+"""By name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import sqlite3
 from abc import ABC, abstractmethod
@@ -58,13 +59,18 @@ class AdPlatform(ABC):
     mount: ClassVar[str]
     """What follows the platform's mount in the base address that its callers use, a version for example."""
     audience_in_path: ClassVar[re.Pattern[str]]
-    """Finds the audience's id in the path of a call about its members, for faults; its first group."""
+    """Finds the audience's id in the path of a call about its members, for faults; its first group. A platform that
+    names it elsewhere brings its own ``audience_of`` instead."""
     words: ClassVar[Words]
     settings: ClassVar[dict[str, str]]
     """What points a connector here besides its base address: settings' names without the destination's prefix."""
     desk: ClassVar[TokenDesk | None] = None
     token_path: ClassVar[str] = ""
     """Where the desk is, below the mount."""
+    token_seconds: ClassVar[float] = math.inf
+    """No access token lives longer than this, whatever the switch says."""
+    refresh_grace: ClassVar[float] = 0
+    """How many seconds a refresh token still works after it was replaced."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -80,6 +86,12 @@ class AdPlatform(ABC):
     def token_of(self, call: Call) -> str | None:
         """The credential that a call carries."""
         return bearer(call)
+
+    @classmethod
+    def audience_of(cls, call: Call) -> str | None:
+        """The id of the audience that a call is addressed to, None for none; for faults."""
+        named = cls.audience_in_path.search(call.path)
+        return named[1] if named else None
 
     # --- what they share -------------------------------------------------------------------------------------
 
@@ -131,8 +143,9 @@ class AdPlatform(ABC):
             return self.desk.give_out(
                 context.db,
                 call,
-                seconds=context.switches.ads_token_seconds,
+                seconds=min(context.switches.ads_token_seconds, self.token_seconds),
                 revoked=context.switches.ads_token_revoked,
+                grace=self.refresh_grace,
             )
         self._check_token(context)
         self._check_rate(context)

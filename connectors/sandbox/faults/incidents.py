@@ -20,7 +20,6 @@ _IN_PATH = {
     Platform.META: re.compile(r"/v[\d.]+/(\d+)"),
     Platform.MAILCHIMP: re.compile(r"/segments/(\d+)"),
     Platform.PRACTICE: re.compile(r"/audiences/(\d+)"),
-    **{platform: played.audience_in_path for platform, played in AD_PLATFORMS.items()},
 }
 _MEMBERS = {
     Platform.META: ("meta_members", "audience", "member", "meta_audiences"),
@@ -32,6 +31,8 @@ _MEMBERS = {
 
 def audience_of(call: Call) -> str | None:
     """The id of the audience that a call is addressed to, None for none."""
+    if call.platform in AD_PLATFORMS:
+        return AD_PLATFORMS[call.platform].audience_of(call)
     named = _IN_PATH[call.platform].search(call.path)
     return named[1] if named else None
 

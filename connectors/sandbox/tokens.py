@@ -8,7 +8,7 @@ import sqlite3
 from base64 import b64decode
 from binascii import Error as NotBase64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import parse_qsl
 
@@ -16,11 +16,15 @@ from connectors.sandbox import clock
 from connectors.sandbox.wire import Call, Json, Platform, Reply, json_reply
 
 REFRESH_SECONDS = 60 * 86_400
-"""A refresh token that nobody uses ends after this long."""
 FORM = "application/x-www-form-urlencoded"
 JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 
 TokenState = Literal["living", "unknown", "ended"]
+
+
+def plain_refusal(code: str, status: int) -> Reply:
+    """RFC 6749 section 5.2."""
+    return json_reply({"error": code}, status=status, outcome=f"refused: {code}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +42,19 @@ class TokenDesk:
     """Where the client's id and secret have to be."""
     rotates: bool = True
     """A refresh gives a new refresh token, and the old one ends."""
+    repeats: bool = False
+    """Where they do not rotate: the answer holds the refresh token again."""
     grants: frozenset[str] = frozenset({"client_credentials", "refresh_token"})
     also: frozenset[str] = frozenset()
     """Further fields that the form may hold."""
-    asserts: Callable[[str], bool] | None = None
-    """Whether a signed assertion is good (RFC 7523), where that grant is given."""
+    asserts: Callable[[str, str, float], bool] | None = None
+    """Whether a signed assertion is good (RFC 7523) at this address and moment, where that grant is given."""
+    refresh_seconds: float = REFRESH_SECONDS
+    """A refresh token ends so long after it was given out."""
+    besides: Mapping[str, Json] = field(default_factory=dict)
+    """What an answer holds besides the tokens, or in the platform's own words."""
+    refuse: Callable[[str, int], Reply] = plain_refusal
+    """A refusal by the code of RFC 6749 and a status."""
 
     def state_of(self, db: sqlite3.Connection, token: str) -> TokenState:
         """What an access token is worth now."""
@@ -65,31 +77,34 @@ class TokenDesk:
         still works after it was replaced.
         """
         if call.method != "POST":
-            return _error("invalid_request", 405)
+            return self.refuse("invalid_request", 405)
         if call.headers.get("content-type", "").partition(";")[0].strip() != FORM:
-            return _error("invalid_request")
+            return self.refuse("invalid_request", 400)
         form = dict(parse_qsl(call.body.decode("utf-8", "replace"), keep_blank_values=True))
         grant = form.get("grant_type", "")
         if grant != JWT_BEARER and not self._is_client(call, form):
-            return _error("invalid_client", 401)
+            return self.refuse("invalid_client", 401)
         if grant not in self.grants or set(form) - self._fields(grant):
-            return _error("unsupported_grant_type")
+            return self.refuse("unsupported_grant_type", 400)
         if revoked:
-            return _error("invalid_grant" if grant == "refresh_token" else "unauthorized_client")
+            return self.refuse("invalid_grant" if grant == "refresh_token" else "unauthorized_client", 400)
         more: dict[str, Json] = {}
         if grant == "refresh_token":
             if not self._spend(db, form.get("refresh_token", ""), grace):
-                return _error("invalid_grant")
+                return self.refuse("invalid_grant", 400)
             if self.rotates:
-                more["refresh_token"] = self._new(db, "refresh", REFRESH_SECONDS)
-        if grant == JWT_BEARER and not (self.asserts and self.asserts(form.get("assertion", ""))):
-            return _error("invalid_grant")
+                more["refresh_token"] = self._new(db, "refresh", self.refresh_seconds)
+            elif self.repeats:
+                more["refresh_token"] = form["refresh_token"]
+        if grant == JWT_BEARER and not self._is_asserted(db, call, form):
+            return self.refuse("invalid_grant", 400)
         token = self._new(db, "access", seconds)
         content: dict[str, Json] = {
             "access_token": token,
             "token_type": "Bearer",
             "expires_in": seconds,
             **more,
+            **self.besides,
         }
         return json_reply(content, outcome="token given out")
 
@@ -104,7 +119,7 @@ class TokenDesk:
             """,
             (self.platform.value,),
         )
-        return self._new(db, "refresh", REFRESH_SECONDS)
+        return self._new(db, "refresh", self.refresh_seconds)
 
     def expire_all(self, db: sqlite3.Connection) -> None:
         """End every access token that was given out."""
@@ -130,6 +145,10 @@ class TokenDesk:
         except (NotBase64, ValueError):
             return False
         return scheme == "Basic" and hmac.compare_digest(sent, expected)
+
+    def _is_asserted(self, db: sqlite3.Connection, call: Call, form: Mapping[str, str]) -> bool:
+        address = f"{call.base_url}{call.path}"
+        return self.asserts is not None and self.asserts(form.get("assertion", ""), address, clock.now(db))
 
     def _spend(self, db: sqlite3.Connection, token: str, grace: float) -> bool:
         """Whether the refresh token works; where they rotate, not any more from now on, or after its grace."""
@@ -158,7 +177,7 @@ class TokenDesk:
         """The refresh token that a person got by consenting, before any refresh."""
         db.execute(
             "insert or ignore into oauth_tokens values (?, ?, 'refresh', ?, null)",
-            (self.platform.value, self.refresh_token, clock.now(db) + REFRESH_SECONDS),
+            (self.platform.value, self.refresh_token, clock.now(db) + self.refresh_seconds),
         )
 
     def _new(self, db: sqlite3.Connection, kind: str, seconds: float) -> str:
@@ -174,8 +193,3 @@ def bearer(call: Call) -> str | None:
     """The bearer token that a call carries."""
     scheme, _, token = call.headers.get("authorization", "").partition(" ")
     return token if scheme == "Bearer" and token else None
-
-
-def _error(code: str, status: int = 400) -> Reply:
-    """RFC 6749 section 5.2."""
-    return json_reply({"error": code}, status=status, outcome=f"refused: {code}")

@@ -98,6 +98,14 @@ def update(db: sqlite3.Connection, audience: AdAudience, **changes: Json) -> Non
     )
 
 
+def rename(db: sqlite3.Connection, audience: AdAudience, name: str) -> None:
+    """Give an audience another name."""
+    db.execute(
+        "update ad_audiences set name = ? where platform = ? and id = ?",
+        (name, audience.platform.value, audience.id),
+    )
+
+
 def delete(db: sqlite3.Connection, platform: Platform, audience_id: str) -> None:
     """Delete an audience with its members and waiting jobs; its id is never used again."""
     for table in ("ad_members", "ad_identifiers", "ad_jobs"):
@@ -124,9 +132,15 @@ def apply(
     return added, removed
 
 
-def clear(db: sqlite3.Connection, audience: AdAudience, request: int) -> int:
-    """Remove everybody; returns how many went."""
-    gone = [bytes(row["member"]) for row in _rows(db, audience)]
+def clear(
+    db: sqlite3.Connection, audience: AdAudience, request: int, added_before: float | None = None
+) -> int:
+    """Remove everybody, or those last added before a moment; returns how many went."""
+    gone = [
+        bytes(row["member"])
+        for row in _rows(db, audience)
+        if added_before is None or row["added_at"] < added_before
+    ]
     _drop(db, audience.platform, audience.id, gone)
     _note(db, audience, request, 0, len(gone))
     return len(gone)
@@ -250,7 +264,7 @@ def _count(db: sqlite3.Connection, audience: AdAudience) -> int:
 
 def _rows(db: sqlite3.Connection, audience: AdAudience) -> list[sqlite3.Row]:
     return db.execute(
-        "select member from ad_members where platform = ? and audience = ? order by member",
+        "select member, added_at from ad_members where platform = ? and audience = ? order by member",
         (audience.platform.value, audience.id),
     ).fetchall()
 

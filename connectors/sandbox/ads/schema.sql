@@ -45,9 +45,19 @@ create table if not exists ad_jobs (
   request integer not null,
   members text not null,
   lifetime real,
+  added_before real,
   verdict text not null,
   runs_at real,
   fails integer not null,
   status text not null
 ) without rowid;
 create index if not exists ad_jobs_waiting on ad_jobs (platform, runs_at) where status = 'queued';
+
+-- What a platform keeps besides audiences and members.
+create table if not exists ad_records (
+  platform text not null,
+  kind text not null,
+  key text not null,
+  document text not null,
+  primary key (platform, kind, key)
+) without rowid;

@@ -91,8 +91,6 @@ class AdPlatform(ABC):
     def audience_of(cls, call: Call) -> str | None:
         """The id of the audience that a call is addressed to, None for none; for faults."""
         named = cls.audience_in_path.search(call.path)
-        if named is None and cls.audience_in_body is not None:
-            named = cls.audience_in_body.search(call.body.decode("utf-8", "replace"))
         return named[1] if named else None
 
     # --- what they share -------------------------------------------------------------------------------------

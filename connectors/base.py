@@ -18,7 +18,7 @@ Nothing in this package imports Dagster, DuckDB or the engine.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -189,6 +189,24 @@ class Receipt:
     poll_after: timedelta | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a connector declares before it has signed in anywhere."""
+
+    limits: Limits
+    identity: Identity
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What an examination of an account found at one step."""
+
+    step: str
+    ok: bool
+    says: str
+    """What is so, or what a person has to do."""
+
+
 class DeliveryError(Exception):
     """Base of everything a connector may raise. Its text never holds an identifier or a secret."""
 
@@ -269,6 +287,8 @@ class Connector(ABC):
     """Of the class, or of an account whose settings say otherwise: purposes a person must have granted, all of
     them, before any payload of theirs is built."""
     audience_name_length: ClassVar[int] = 100
+    forbids: ClassVar[Mapping[str, str]] = {}
+    """Sensitive categories (a segment's ``policy``) that the platform takes no audiences of, each with its rule."""
     reads_back: ClassVar[ReadBack | None] = None
     """How to judge the sizes of `read_back`; None: the platform does not report any."""
 
@@ -278,6 +298,11 @@ class Connector(ABC):
     def __init__(self, destination: str, settings: Any) -> None:
         self.destination = destination
         self.settings = settings
+
+    @classmethod
+    def declare(cls, settings: Any) -> Declared:
+        """Limits and identity under these settings; none of those without a default may be asked for."""
+        return Declared(cls.limits, cls.identity)
 
     @abstractmethod
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
@@ -316,6 +341,17 @@ class Connector(ABC):
     def read_back(self, audience: Audience) -> Reported:
         """How many people the platform says it holds. Raises AudienceGone and the other errors of a connector."""
         raise NotImplementedError(f"{self.title} reports no sizes")
+
+    def examine(self) -> Iterator[Finding]:
+        """Look at credential, permissions, terms and the account, step by step, without changing anything.
+
+        Ends with the first step that fails and that others stand on. Raises nothing but what is a bug.
+        """
+        yield from ()
+
+    def credential_ends(self) -> datetime | None:
+        """When somebody has to sign in again, though the credential is used until then; None: never, or unknown."""
+        return None
 
     def close(self) -> None:  # noqa: B027 - optional
         """Give back connections."""

@@ -4,8 +4,8 @@ A credential has one refresher at a time, over threads and processes: whoever ne
 looks whether somebody else has already got one, and only then asks. A rotated refresh token is on disk, synced,
 before the access token that came with it is used: otherwise a crash would lose the only key to the account.
 
-The folder holds one file a credential, named by a digest of it, readable by its owner only. When an operator sets
-a new refresh token, that is another credential with a file of its own.
+What was given is kept sealed in a `TokenStore`, under a digest of the credential. When an operator sets a new refresh
+token, that is another credential with a place of its own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import Literal, TypeVar
 from urllib.parse import urlencode
 
 import orjson
@@ -29,17 +29,17 @@ import requests
 from connectors.base import AuthFailed, DeliveryError, Refused
 from connectors.clock import Clock
 from connectors.settings import checked_base_url
+from connectors.token_store import Seal, TokenFolder, TokenStore
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
 
 FORM = "application/x-www-form-urlencoded"
+JWT_BEARER = "urn:ietf:params:oauth:grant-type:jwt-bearer"
 ATTEMPTS = 3
 PAUSE_SECONDS = 1.0
 EARLY_SECONDS = 30.0
 """A token that ends this soon is renewed before it is used."""
 UNTOLD_SECONDS = 600.0
 """Life of a token whose answer does not tell."""
-ROOM = 8_192
-"""Bytes that are proved to fit on the disk before a token is asked for."""
 LONGEST_LOCK_SECONDS = 120.0
 """The longest wait for another refresher: more than its own attempts may take."""
 LOCK_POLL_SECONDS = 0.05
@@ -53,7 +53,7 @@ class TokenExpired(AuthFailed):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """What an operator got from the platform. Without ``refresh_token``: client credentials."""
+    """What an operator got from the platform: a refresh token, else a key that signs assertions, else a client."""
 
     token_url: str
     client_id: str
@@ -61,6 +61,13 @@ class Credential:
     refresh_token: str | None
     variables: str
     """Names of the settings to look at when the platform refuses it."""
+    client_in: Literal["basic", "form"] = "basic"
+    """Where the platform wants the client's id and secret."""
+    more: tuple[tuple[str, str], ...] = ()
+    """Further fields of the form, a scope for example."""
+    assertion: Callable[[float], str] | None = None
+    """Signs what proves who asks, at a moment in seconds since 1970 (RFC 7523)."""
+    user_agent: str = ""
 
     @property
     def digest(self) -> str:
@@ -73,6 +80,11 @@ class Credential:
         """Texts that no message may hold."""
         return tuple(filter(None, (self.client_secret, self.refresh_token)))
 
+    @property
+    def seal(self) -> Seal:
+        """What is kept of it is closed with the part that changes last: the digest names that part's place."""
+        return Seal(self.refresh_token or self.client_secret)
+
 
 @dataclass(frozen=True, slots=True)
 class Tokens:
@@ -82,6 +94,8 @@ class Tokens:
     ends_at: float
     """Seconds since 1970."""
     refresh: str | None
+    refresh_ends_at: float | None = None
+    """When the refresh token ends, where the platform tells."""
 
 
 @dataclass(slots=True)
@@ -94,6 +108,8 @@ class TokenProvider:
     """What messages call the platform."""
     timeout_seconds: float = 30.0
     clock: Clock = field(default_factory=Clock)
+    store: TokenStore | None = None
+    """Where tokens are kept; unset: in the folder."""
     _wire: Wire = field(init=False)
     _used: threading.local = field(init=False, default_factory=threading.local)
 
@@ -135,6 +151,12 @@ class TokenProvider:
                 error.maybe_applied = error.maybe_applied or expired.maybe_applied
                 raise
 
+    def refresh_ends_at(self) -> float | None:
+        """When the refresh token in use ends, in seconds since 1970, as far as the platform has told."""
+        with self._disk_trouble():
+            known = self._read()
+        return known.refresh_ends_at if known else None
+
     def close(self) -> None:
         """Close connections."""
         self._wire.session.close()
@@ -150,16 +172,14 @@ class TokenProvider:
             known = self._read()
             if known is not None and known.access != stale and self._lives(known):
                 return known.access
-            with self._room() as file:
+            with self._kept.writing(self.credential.digest) as keep:
                 fresh = self._fetch(known)
-                self._keep(fresh, file)
+                keep(self.credential.seal.close(_packed(fresh)))
             return fresh.access
 
     def _fetch(self, known: Tokens | None) -> Tokens:
         refresh = (known.refresh if known else None) or self.credential.refresh_token
-        form = {"grant_type": "client_credentials"}
-        if refresh is not None:
-            form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        form = self._form(refresh)
         # A refresh may be repeated: if the lost answer held a new token, the old one is refused, and nothing is lost
         # that was not lost already.
         answer = self._asked(urlencode(form).encode())
@@ -173,7 +193,27 @@ class TokenProvider:
             access,
             self.clock.now().timestamp() + max(lives, EARLY_SECONDS + 1),
             rotated if isinstance(rotated, str) and rotated else refresh,
+            self._refresh_ends(given.get("refresh_token_expires_in"), known),
         )
+
+    def _form(self, refresh: str | None) -> dict[str, str]:
+        credential = self.credential
+        form = {"grant_type": "client_credentials"}
+        if refresh is not None:
+            form = {"grant_type": "refresh_token", "refresh_token": refresh}
+        elif credential.assertion is not None:
+            form = {
+                "grant_type": JWT_BEARER,
+                "assertion": credential.assertion(self.clock.now().timestamp()),
+            }
+        if credential.client_in == "form" and credential.assertion is None:
+            form |= {"client_id": credential.client_id, "client_secret": credential.client_secret}
+        return form | dict(credential.more)
+
+    def _refresh_ends(self, seconds: object, known: Tokens | None) -> float | None:
+        if isinstance(seconds, int | float) and not isinstance(seconds, bool) and seconds > 0:
+            return self.clock.now().timestamp() + seconds
+        return known.refresh_ends_at if known else None
 
     def _asked(self, form: bytes) -> Answer:
         """The token endpoint's answer. Raises AuthFailed when it refuses, Refused when it does not answer."""
@@ -196,21 +236,24 @@ class TokenProvider:
         raise Refused(f"{self.name}: no access token ({why}); nothing was sent")
 
     def _as_client(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
-        pair = f"{self.credential.client_id}:{self.credential.client_secret}"
-        request.headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
+        if self.credential.user_agent:
+            request.headers["User-Agent"] = self.credential.user_agent
+        if self.credential.client_in == "basic":
+            pair = f"{self.credential.client_id}:{self.credential.client_secret}"
+            request.headers["Authorization"] = "Basic " + b64encode(pair.encode()).decode()
         return request
 
-    # --- the file ------------------------------------------------------------------------------------------
+    # --- what is kept --------------------------------------------------------------------------------------
 
     @property
-    def _path(self) -> Path:
-        return self.folder / f"{self.credential.digest}.json"
+    def _kept(self) -> TokenStore:
+        return self.store or TokenFolder(self.folder)
 
     @contextmanager
     def _only_refresher(self) -> Iterator[None]:
         """Hold the credential's lock; the operating system frees it when a process dies."""
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        lock = os.open(self._path.with_suffix(".lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        lock = os.open(self.folder / f"{self.credential.digest}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             self._take(lock)
             yield
@@ -234,37 +277,13 @@ class TokenProvider:
                 return
 
     def _read(self) -> Tokens | None:
-        """What was given last; None when nothing was, or the file is damaged: then the credential decides."""
+        """What was given last; None when nothing was, or it cannot be read: then the credential decides."""
+        sealed = self._kept.read(self.credential.digest)
+        opened = self.credential.seal.open(sealed) if sealed else None
         try:
-            kept = orjson.loads(self._path.read_bytes())
-            return Tokens(str(kept["access"]), float(kept["ends_at"]), kept["refresh"])
-        except (FileNotFoundError, orjson.JSONDecodeError, KeyError, TypeError, ValueError):
+            return _unpacked(opened) if opened else None
+        except (orjson.JSONDecodeError, KeyError, TypeError, ValueError):
             return None
-
-    @contextmanager
-    def _room(self) -> Iterator[BinaryIO]:
-        """A new file with room on the disk, so that a full one is found before a refresh token is spent."""
-        new = self._path.with_suffix(".new")
-        new.unlink(missing_ok=True)
-        with open(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(b" " * ROOM)
-            _sync(file)
-            yield file
-
-    def _keep(self, tokens: Tokens, file: BinaryIO) -> None:
-        """Put the tokens in the file's place, whole and on disk."""
-        file.seek(0)
-        file.write(
-            orjson.dumps({"access": tokens.access, "ends_at": tokens.ends_at, "refresh": tokens.refresh})
-        )
-        file.truncate()
-        _sync(file)
-        os.replace(self._path.with_suffix(".new"), self._path)
-        folder = os.open(self.folder, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
 
     @contextmanager
     def _disk_trouble(self) -> Iterator[None]:
@@ -277,9 +296,14 @@ class TokenProvider:
             ) from None
 
 
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+def _packed(tokens: Tokens) -> bytes:
+    kept = {"access": tokens.access, "ends_at": tokens.ends_at, "refresh": tokens.refresh}
+    return orjson.dumps({**kept, "refresh_ends_at": tokens.refresh_ends_at})
+
+
+def _unpacked(content: bytes) -> Tokens:
+    kept = orjson.loads(content)
+    return Tokens(str(kept["access"]), float(kept["ends_at"]), kept["refresh"], kept.get("refresh_ends_at"))
 
 
 def _error_code(answer: Answer) -> str:

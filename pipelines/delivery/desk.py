@@ -182,9 +182,9 @@ class Desk:
         change = replace(
             change,
             desired=difference.desired,
-            held=difference.held,
+            held=difference.held - difference.asked_out,
             adds=difference.adds,
-            removes=difference.removes - difference.must_go,
+            removes=difference.removes - difference.must_go - difference.asked_out,
         )
         judged = verdict(change, push.bounds, self.run.overrides)
         return as_of, difference, self.course.judged(push.segment, judged)

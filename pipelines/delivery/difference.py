@@ -43,6 +43,9 @@ class Difference:
     removes: int
     must_go: int
     """The removes that no guard may hold back."""
+    asked_out: int
+    """The other removes of members whose last request was a removal already: the guards let it pass, and nobody
+    knows what became of it."""
     rejected: int
     """Desired people whose row the platform refused before; tried again after a while."""
     pending: int
@@ -144,7 +147,8 @@ def _count(ledger: Ledger, audience: int, *, judged: bool) -> Difference:
         resends=resends,
         asserted=members["assert_on"] + members["assert_gone"],
         removes=members["remove"],
-        must_go=_urgent(ledger),
+        must_go=_removes(ledger, "member in (select member from must_go)"),
+        asked_out=_removes(ledger, _ASKED_OUT, audience=audience),
         rejected=members["rejected"],
         pending=people["pending"],
         leaving=members["pending"],
@@ -152,14 +156,22 @@ def _count(ledger: Ledger, audience: int, *, judged: bool) -> Difference:
     )
 
 
-def _urgent(ledger: Ledger) -> int:
+_ASKED_OUT = """
+    member not in (select member from must_go)
+    and member in (
+      select members.member
+      from members
+      join batch_states
+        on batch_states.batch = members.batch
+      where members.audience = $audience
+        and batch_states.op = 'remove'
+    )
+"""
+
+
+def _removes(ledger: Ledger, which: str, **parameters: int) -> int:
     rows = ledger.connection.execute(
-        """
-        select count(*)
-        from delta
-        where change = 'remove'
-          and member in (select member from must_go)
-        """
+        f"select count(*) from delta where change = 'remove' and {which}", parameters
     ).fetchall()
     return int(rows[0][0])
 

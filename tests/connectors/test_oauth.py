@@ -17,6 +17,7 @@ import pytest
 from connectors.base import Audience, AudienceRequest, AuthFailed, Batch, Refused, SyncOptions, Uncertain
 from connectors.identity import encode
 from connectors.oauth import Credential, TokenExpired, TokenProvider
+from connectors.token_store import Seal
 from connectors.practice import PracticeConnector
 from connectors.practice.settings import PracticeSettings
 from connectors.sandbox import (
@@ -90,8 +91,16 @@ def token_requests(sandbox: SandboxServer) -> int:
     return len([r for r in sandbox.state.requests("practice", "POST") if r.path == "/oauth/token"])
 
 
+def held_in(file: Path, secret: str) -> dict[str, object]:
+    """What a token file holds, opened with the credential's secret."""
+    opened = Seal(secret).open(file.read_bytes())
+    assert opened is not None
+    content: dict[str, object] = orjson.loads(opened)
+    return content
+
+
 def kept(folder: Path) -> Path:
-    (file,) = folder.glob("*.json")
+    (file,) = folder.glob("*.token")
     return file
 
 
@@ -135,13 +144,15 @@ def test_many_processes_refresh_once(sandbox: SandboxServer, tmp_path: Path) -> 
 
 
 def test_a_rotated_token_is_kept_for_its_owner_only(sandbox: SandboxServer, tmp_path: Path) -> None:
-    """The file holds the new refresh token, readable by nobody else, under a name that gives nothing away."""
+    """The file holds the new refresh token, sealed, for nobody else, under a name that gives nothing away."""
     folder = tmp_path / "tokens"
     tokens = provider(sandbox.practice_url, folder)
     access = tokens.token()
     file = kept(folder)
-    content = orjson.loads(file.read_bytes())
+    assert access.encode() not in file.read_bytes()
+    content = held_in(file, SANDBOX_PRACTICE_REFRESH_TOKEN)
     assert content["access"] == access
+    assert Seal("another secret").open(file.read_bytes()) is None
     assert content["refresh"] != SANDBOX_PRACTICE_REFRESH_TOKEN
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
@@ -255,7 +266,10 @@ def test_a_damaged_file_falls_back_to_the_setting(
     tokens = provider(sandbox.practice_url, tmp_path, refresh=None)
     first = tokens.token()
     kept(tmp_path).write_bytes(content)
-    assert tokens.token() != first
+    second = tokens.token()
+    assert second != first
+    kept(tmp_path).write_bytes(tokens.credential.seal.close(content))
+    assert tokens.token() not in (first, second)
     rotating = provider(sandbox.practice_url, tmp_path / "rotating")
     rotating.token()
     kept(tmp_path / "rotating").write_bytes(content)
@@ -327,7 +341,7 @@ def test_tokens_are_never_shown(
             made.add(audience, PEOPLE, BATCH)
         shown.append(f"{failed.value!r}")
     told = "\n".join([caplog.text, *shown])
-    held = orjson.loads(kept(tmp_path).read_bytes())
+    held = held_in(kept(tmp_path), SANDBOX_PRACTICE_REFRESH_TOKEN)
     secrets = [
         SANDBOX_PRACTICE_CLIENT_SECRET,
         SANDBOX_PRACTICE_REFRESH_TOKEN,

@@ -125,7 +125,8 @@ def test_a_failed_run_is_told_to_the_webhook(live: Live) -> None:
 
 
 def test_a_full_resync_is_watched_while_it_runs(live: Live) -> None:
-    """Everybody is sent again; how far it is can be read in the run's log and in `turnout status` meanwhile."""
+    """Everybody is sent again, those who just left are asked out again, and no guard minds; how far it is can be
+    read in the run's log and in `turnout status` meanwhile."""
     slow = [{"effect": "delay", "platform": "meta", "method": "POST", "path": "*/users", "seconds": 3}]
     with live.faults(slow):
         run = live.dagster.materialize(["audience", "meta", "buyers"], config={"resync": True})
@@ -138,7 +139,9 @@ def test_a_full_resync_is_watched_while_it_runs(live: Live) -> None:
         assert 0 < moving[0].settled < moving[0].batches
         line = until(
             lambda: [
-                line for line in live.dagster.log(run) if "meta/buyers: add, 1 of 3 requests answered" in line
+                line
+                for line in live.dagster.log(run)
+                if "meta/buyers: remove, 1 of 10 requests answered" in line
             ],
             30,
             "a line of progress",
@@ -147,7 +150,7 @@ def test_a_full_resync_is_watched_while_it_runs(live: Live) -> None:
         assert live.dagster.run(run)["status"] == "STARTED"
         assert live.dagster.wait(run) == "SUCCESS"
     newest = live.dagster.materializations("audience", "meta", "buyers")[0]
-    assert (newest["added"], newest["removed"], newest["size held"]) == (24, 0, 24)
+    assert (newest["added"], newest["kept"], newest["size held"]) == (0, 24, 24)
 
 
 def test_what_was_done_is_plotted(live: Live) -> None:

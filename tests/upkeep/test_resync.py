@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,24 @@ def test_members_whose_removal_had_no_answer_leave(
     platform.faults = [fault]
     push_all(world, platform, state, "vip")
     resync(world, platform, state)
+
+
+@pytest.mark.promise("converges")
+def test_who_was_let_go_is_asked_out_again_past_the_guards(
+    world: World, platform: Platform, state: Path
+) -> None:
+    """An accepted removal of most people, then a resync: it repeats the removal, which nobody has to accept again."""
+    platform.limits = replace(platform.limits, settles_after=timedelta(hours=1))
+    push_all(world, platform, state, "vip")
+    world.want("vip", set(range(25, 30)))
+    [let_go] = push_all(world, platform, state, "vip", bounds=WIDE)
+    tight = replace(BOUNDS, max_removed=0.1, floor=0)
+    [again] = push_all(world, platform, state, "vip", resync=True, bounds=tight)
+    assert again.ok, again.errors
+    assert again.removed == let_go.removed > 0
+    world.want("vip", {29})
+    [stopped] = push_all(world, platform, state, "vip", bounds=tight)
+    assert stopped.verdict == "too_many_removals"
 
 
 def test_what_somebody_changed_on_the_platform_is_mended(

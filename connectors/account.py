@@ -1,0 +1,279 @@
+"""What connectors to JSON APIs share: settings of an account, signing in, finding an audience, judging answers.
+
+A connector brings what is particular to its platform: addresses, bodies, its table of errors, its identity.
+"""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Any, ClassVar
+
+import requests
+from pydantic import Field, ImportString
+
+from connectors.base import (
+    ActionNeeded,
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    AuthFailed,
+    ConnectorSettings,
+    DeliveryError,
+    Finding,
+    SyncOptions,
+    Uncertain,
+)
+from connectors.http import Http, HttpConnector, Timing
+from connectors.meanings import Meaning, Told, meaning_of, raise_meaning
+from connectors.oauth import Credential, TokenProvider
+from connectors.platform_ids import platform_id
+from connectors.redact import redact
+from connectors.settings import Credential as Secret
+from connectors.settings import env_prefix
+from connectors.token_store import TokenStore
+from connectors.wire import Answer, NoAnswer
+
+MOST_AUDIENCES = 100_000
+"""Longer listings are a loop."""
+
+
+class AccountSettings(ConnectorSettings):
+    """What is set for every account of an ad platform."""
+
+    max_in_flight: int = Field(2, ge=1, le=10, description="Requests under way at once.")
+    max_wait_seconds: float = Field(
+        120, ge=1, description="Longest wait that the platform may ask for; longer ones end the run."
+    )
+    settles_after_minutes: float = Field(
+        60,
+        ge=0,
+        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
+        "followed by the last one once more.",
+    )
+    timeout_seconds: float = Field(60, ge=0.1, description="Silence after which an answer counts as lost.")
+    credential_ends: date | None = Field(
+        None, description="Day on which the credential ends for good, where the platform does not tell it."
+    )
+
+
+class OAuthSettings(AccountSettings):
+    """What is set for an account that signs in by OAuth 2.0 with a refresh token."""
+
+    client_id: Secret = Field(description="OAuth client of your app.")
+    client_secret: Secret = Field(description="The client's secret.")
+    refresh_token: Secret = Field(
+        description="Refresh token as first given; where refreshing replaces it, the new one is kept."
+    )
+    token_folder: Path = Field(
+        Path(".turnout/tokens"),
+        description="Where tokens that were given out are kept, encrypted; back it up.",
+    )
+    token_store: ImportString[Callable[[str], TokenStore]] | None = Field(
+        None,
+        description="Your own secret store instead of the folder: `package.module:function`, called with the "
+        "destination's name (`connectors/token_store.py`).",
+    )
+
+
+class AccountConnector(HttpConnector):
+    """One account of a platform with a JSON API and, usually, OAuth."""
+
+    errors: ClassVar[Mapping[str | int, Meaning]]
+    """The platform's own codes."""
+    answers_empty: ClassVar[tuple[int, ...]] = (204,)
+    """Statuses of successes without a body; any other empty answer is no answer."""
+    signs_with: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "refresh_token")
+    """Settings to look at when the platform refuses the credential."""
+    tokens: TokenProvider | None = None
+
+    def __init__(self, destination: str, settings: Any, base_url: str) -> None:
+        super().__init__(destination, settings)
+        self.limits, self.identity = self.declare(settings).limits, self.declare(settings).identity
+        self.prefix = env_prefix(destination)
+        self.credentials = " and ".join(self.prefix + name.upper() for name in self.signs_with)
+        credential = self.credential()
+        if credential is not None:
+            self.tokens = TokenProvider(
+                credential,
+                settings.token_folder,
+                self.title,
+                store=settings.token_store(destination) if settings.token_store else None,
+            )
+        self.http = Http(
+            base_url,
+            self.sign,
+            in_flight=self.limits.max_in_flight,
+            name=self.title,
+            timing=Timing(
+                read=settings.timeout_seconds,
+                answer=settings.timeout_seconds,
+                longest_throttle=settings.max_wait_seconds,
+            ),
+            secrets=credential.secrets if credential else self.own_secrets(),
+            windows=self.limits.windows,
+        )
+
+    # --- what a platform brings ------------------------------------------------------------------------------
+
+    @abstractmethod
+    def told(self, answer: Answer) -> Told | None:
+        """The error in an answer, None for a success. Only asked about JSON objects and empty answers."""
+
+    @abstractmethod
+    def read_audience(self, audience_id: str) -> Audience:
+        """The audience by its id. Raises AudienceGone."""
+
+    @abstractmethod
+    def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
+        """Audiences of the account that may be ours, each with the text in which our mark may stand."""
+
+    @abstractmethod
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """Create the audience; returns the id that the answer names."""
+
+    def credential(self) -> Credential | None:
+        """What signs requests by OAuth; None where the platform has tokens of its own kind."""
+        return None
+
+    def own_secrets(self) -> tuple[str, ...]:
+        """Secrets that no message may hold, where there is no OAuth credential."""
+        return ()
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers of every request besides the credential."""
+        return {}
+
+    def examine_account(self) -> Iterator[Finding]:
+        """What else ``turnout doctor`` can look at: permissions, terms, a dry run."""
+        yield from ()
+
+    # --- what they share -------------------------------------------------------------------------------------
+
+    def oauth(self, token_url: str, **particular: Any) -> Credential:
+        """The credential of `OAuthSettings`."""
+        return Credential(
+            token_url,
+            self.settings.client_id.get_secret_value(),
+            self.settings.client_secret.get_secret_value(),
+            self.settings.refresh_token.get_secret_value(),
+            " and ".join(env_prefix(self.destination) + name.upper() for name in self.signs_with),
+            **particular,
+        )
+
+    def sign(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        """Put credential and headers into a request."""
+        request.headers.update(self.headers())
+        return self.tokens.sign(request) if self.tokens else request
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        """The audience by its id, else by our mark, else by its name where no mark can be kept, else a new one.
+
+        Raises AudienceGone for a deleted one, ActionNeeded for what a person must do first.
+        """
+        if request.known_id is not None:
+            return self.read_audience(request.known_id)
+        for number, (found, text) in enumerate(self.listed(request)):
+            if request.marker in text.split():
+                return found
+            if number >= MOST_AUDIENCES:
+                raise ActionNeeded(f"{self.title}: the list of audiences does not end")
+        if len(request.name) > self.audience_name_length:
+            raise ActionNeeded(
+                f"{self.title}: an audience's name has at most {self.audience_name_length} characters"
+            )
+        return replace(self.audience(self.create_audience(request, options), request.name), created=True)
+
+    def audience(self, audience_id: object, name: object) -> Audience:
+        """An audience with an id that was looked at. Raises Uncertain for none."""
+        known = platform_id(audience_id)
+        if known is None:
+            raise Uncertain(f"{self.title}: the answer names no audience; it is looked for next time")
+        return Audience(known, str(name or ""))
+
+    def ask(
+        self,
+        method: str,
+        path: str,
+        body: object = None,
+        *,
+        params: Mapping[str, str] | None = None,
+        repeatable: bool = True,
+        sent: Iterable[str] = (),
+    ) -> Answer:
+        """One request, judged by the platform's table; with a new token once when the old one has ended.
+
+        ``sent``: identifiers in the body, which an error's text may repeat. ``repeatable``: as for ``Http.send``.
+        """
+
+        def judged(answer: Answer) -> None:
+            self.judge(answer, sent)
+
+        def send() -> Answer:
+            made = None if body is None else (lambda _: body)
+            return self.http.send(method, path, judged, params=params, body=made, repeatable=repeatable)
+
+        return self.tokens.with_renewal(send) if self.tokens else send()
+
+    def judge(self, answer: Answer, sent: Iterable[str] = ()) -> None:
+        """Raise what an answer means unless it is a success."""
+        empty = not answer.body.strip() and answer.status in self.answers_empty
+        if not empty and not isinstance(answer.json, dict):
+            raise NoAnswer(f"HTTP {answer.status} without JSON")
+        told = self.told(answer)
+        if told is not None:
+            raise_meaning(
+                meaning_of(told, answer.status, self.errors),
+                told,
+                title=self.title,
+                prefix=self.prefix,
+                credentials=self.credentials,
+                secrets=self.http.secrets,
+                sent=sent,
+            )
+
+    def credential_ends(self) -> datetime | None:
+        """The day set by the operator, or what the platform said of the refresh token."""
+        ends = self.settings.credential_ends
+        if ends is not None:
+            return datetime.combine(ends, time(), UTC)
+        known = self.tokens.refresh_ends_at() if self.tokens else None
+        return None if known is None else datetime.fromtimestamp(known, UTC)
+
+    def examine(self) -> Iterator[Finding]:
+        """The credential, then what the platform can be asked about the account."""
+        try:
+            if self.tokens is not None:
+                self.tokens.token()
+                yield Finding("credential", True, "an access token is there")
+            yield from self.examine_account()
+        except (AuthFailed, ActionNeeded, AudienceGone) as error:
+            yield Finding("account", False, redact(str(error)))
+        except DeliveryError as error:
+            yield Finding("connection", False, redact(str(error)))
+
+    def close(self) -> None:
+        """Close connections."""
+        super().close()
+        if self.tokens is not None:
+            self.tokens.close()
+
+
+def object_of(answer: Answer) -> dict[str, Any]:
+    """The JSON object of an answer, empty for none."""
+    return answer.json if isinstance(answer.json, dict) else {}
+
+
+def items_of(value: object) -> Iterator[dict[str, Any]]:
+    """The JSON objects in a list; nothing for what is none."""
+    yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
+
+
+def count_of(value: object) -> int | None:
+    """A size, also where it comes as text; None for anything else."""
+    if isinstance(value, str) and value.isdecimal():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None

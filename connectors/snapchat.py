@@ -1,0 +1,220 @@
+"""Snapchat's customer lists as a destination: segments of an ad account, by the Ads API v1."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import ClassVar, Literal
+from urllib.parse import parse_qs, urlsplit
+
+import pyarrow as pa
+from pydantic import Field
+
+from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.base import (
+    Audience,
+    AudienceRequest,
+    Batch,
+    ConnectorSettings,
+    Declared,
+    Finding,
+    Kind,
+    Limits,
+    Op,
+    ReadBack,
+    Receipt,
+    Refused,
+    Reported,
+    SyncOptions,
+    Uncertain,
+    Verdicts,
+    Window,
+)
+from connectors.identity import Column, Identity
+from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.meanings import Meaning, Then, Told
+from connectors.oauth import Credential
+from connectors.rules import EMAIL, MADID, phone_digits
+from connectors.settings import BaseUrl, CountryCode
+from connectors.wire import Answer
+
+Identifier = Literal["EMAIL_SHA256", "PHONE_SHA256", "MOBILE_AD_ID_SHA256"]
+
+ERRORS: Mapping[str | int, Meaning] = {
+    "E1001": Meaning(Then.REFUSE, "the request is not valid"),
+    "E1003": Meaning(Then.GONE, "the segment does not exist"),
+    "E3002": Meaning(
+        Then.SIGN_IN,
+        "no permission on the ad account (Data Manager or Account Admin), or the Customer List terms are not accepted",
+    ),
+}
+"""``error_code`` of an answer."""
+
+FOR_EVER = 9_999
+"""Days of retention that Snapchat reads as the audience's lifetime."""
+SERVING_MINIMUM = 1_000
+
+
+class SnapchatSettings(OAuthSettings):
+    """Settings of one Snapchat ad account."""
+
+    ad_account: str = Field(pattern=r"^[0-9A-Za-z-]{1,64}$", description="Ad account id (a UUID).")
+    base_url: BaseUrl = Field("https://adsapi.snapchat.com/v1", description="Where requests go.")
+    token_url: BaseUrl = Field(
+        "https://accounts.snapchat.com/login/oauth2/access_token", description="Where tokens are renewed."
+    )
+    identifiers: tuple[Identifier, ...] = Field(
+        ("EMAIL_SHA256", "PHONE_SHA256"),
+        min_length=1,
+        description="Identifiers to send, as JSON; each kind is a request of its own.",
+    )
+    default_country: CountryCode | None = Field(
+        None, description="Country (two letters) of national phone numbers of people without a country."
+    )
+    max_rows: int = Field(100_000, ge=1, le=100_000, description="People in one request.")
+    requests_per_second: int = Field(10, ge=1, description="Requests a second that the token may make.")
+
+
+class SnapchatOptions(SyncOptions, frozen=True):
+    """What ``[sync.<destination>]`` may set."""
+
+    retention_days: int = Field(
+        FOR_EVER,
+        ge=1,
+        le=FOR_EVER,
+        description="Days after which Snapchat drops a member who is not sent again; 9999: never.",
+    )
+
+
+class SnapchatConnector(AccountConnector):
+    """One ad account. Rows are hashed before they get here."""
+
+    kind: ClassVar[Kind] = Kind.AD_PLATFORM
+    title: ClassVar[str] = "Snapchat"
+    settings_type: ClassVar[type[ConnectorSettings]] = SnapchatSettings
+    options_type: ClassVar[type[SyncOptions]] = SnapchatOptions
+    consent = ("ads_personalisation", "ads_user_data")
+    audience_name_length: ClassVar[int] = 375
+    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+
+    def __init__(self, destination: str, settings: SnapchatSettings) -> None:
+        self.config = settings
+        super().__init__(destination, settings, settings.base_url)
+
+    @classmethod
+    def declare(cls, settings: SnapchatSettings) -> Declared:
+        """One request for each kind of identifier; answers count what was taken."""
+        rules = {
+            "EMAIL_SHA256": EMAIL,
+            "PHONE_SHA256": phone_digits(settings.default_country),
+            "MOBILE_AD_ID_SHA256": MADID,
+        }
+        columns = [Column(name, rules[name], "sha256_hex", identifies=True) for name in settings.identifiers]
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=(Window(settings.requests_per_second, timedelta(seconds=1)),),
+            verdicts=Verdicts.COUNT,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            min_size=SERVING_MINIMUM,
+        )
+        return Declared(limits, Identity("snapchat", 1, tuple(columns)))
+
+    def credential(self) -> Credential:
+        """The client goes into the form; the refresh token stays."""
+        return self.oauth(self.config.token_url, client_in="form")
+
+    def lifetime(self, options: SyncOptions) -> timedelta | None:
+        """The segment's retention."""
+        days = options.retention_days if isinstance(options, SnapchatOptions) else FOR_EVER
+        return None if days == FOR_EVER else timedelta(days=days)
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """One for each kind of identifier."""
+        return len(self.config.identifiers)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """POST each kind; Snapchat counts what it took."""
+        return send_by_kind(rows, lambda kind: self._edit("POST", audience, kind), batch.id)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """DELETE each kind, with a body."""
+        return send_by_kind(rows, lambda kind: self._edit("DELETE", audience, kind), batch.id)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """People whom Snapchat recognised, and whether the segment can be targeted."""
+        segment = self._segment(object_of(self.ask("GET", f"/segments/{audience.id}")))
+        size = count_of(segment.get("approximate_number_users"))
+        states = (segment.get("upload_status"), segment.get("targetable_status"))
+        return Reported(size, size, "; ".join(str(state) for state in states if state))
+
+    def read_audience(self, audience_id: str) -> Audience:
+        """``GET /segments/{id}``."""
+        segment = self._segment(object_of(self.ask("GET", f"/segments/{audience_id}")))
+        return self.audience(segment.get("id"), segment.get("name"))
+
+    def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
+        """Every segment of the account, page by page; ours carry the mark in their description."""
+        cursor: dict[str, str] = {}
+        while True:
+            page = object_of(self.ask("GET", self._segments, params=cursor))
+            for item in items_of(page.get("segments")):
+                segment = item.get("segment") or {}
+                yield self.audience(segment.get("id"), segment.get("name")), str(segment.get("description"))
+            following = (page.get("paging") or {}).get("next_link")
+            if not following:
+                return
+            # Only the query is believed: the credential must not follow a link to another host.
+            cursor = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """One segment for the members' retention."""
+        lasting = self.lifetime(options)
+        wanted = {
+            "name": request.name,
+            "description": request.marker,
+            "source_type": "FIRST_PARTY",
+            "retention_in_days": lasting.days if lasting else FOR_EVER,
+            "ad_account_id": self.config.ad_account,
+        }
+        made = self.ask("POST", self._segments, {"segments": [wanted]}, repeatable=False)
+        return self._segment(object_of(made)).get("id")
+
+    def told(self, answer: Answer) -> Told | None:
+        """An error envelope, or a part of the request that failed under HTTP 200."""
+        body = object_of(answer)
+        if answer.status < 400 and str(body.get("request_status", "")).upper() == "SUCCESS":
+            return None
+        message = body.get("debug_message") or body.get("display_message") or ""
+        return Told((str(body.get("error_code", "")),), str(message), str(body.get("request_id", "")))
+
+    def examine_account(self) -> Iterator[Finding]:
+        """Whether the token sees the ad account's segments."""
+        self.ask("GET", self._segments)
+        yield Finding("ad account", True, "its segments can be read")
+
+    @property
+    def _segments(self) -> str:
+        return f"/adaccounts/{self.config.ad_account}/segments"
+
+    def _edit(self, method: str, audience: Audience, kind: OneKind) -> Outcome:
+        upload = {"schema": [kind.kind], "data": [[value] for value in kind.values]}
+        path = f"/segments/{audience.id}/users"
+        answer = object_of(self.ask(method, path, {"users": [upload]}, sent=kind.values))
+        for part in items_of(answer.get("users")):
+            if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
+                raise Refused("Snapchat: the upload was refused; nothing was changed")
+            taken = count_of((part.get("user") or {}).get("number_uploaded_users"))
+            if taken is not None and taken <= len(kind.values):
+                return Outcome({}, len(kind.values) - taken, str(answer.get("request_id") or "") or None)
+        raise Uncertain("Snapchat: the answer does not say how many people were taken")
+
+    def _segment(self, body: Mapping[str, object]) -> dict[str, object]:
+        """The one segment of an answer. Raises Refused when Snapchat refused it under HTTP 200."""
+        for part in items_of(body.get("segments")):
+            if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
+                raise Refused(f"Snapchat: refused: {part.get('sub_request_error_reason', '')}")
+            segment = part.get("segment")
+            return segment if isinstance(segment, dict) else {}
+        return {}

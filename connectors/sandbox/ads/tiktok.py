@@ -217,8 +217,8 @@ class TikTokPlatform(AdPlatform):
         return advertiser
 
     def _keep_settled(self, context: Context, audience: AdAudience) -> None:
-        """Remember the number that is shown until this upload is matched."""
-        if not self.is_processing(context, audience):
+        """Remember the number that is shown until this upload is matched, where that takes any time."""
+        if context.switches.ads_processing_seconds and not self.is_processing(context, audience):
             holdings.update(context.db, audience, settled=self._people(context, audience))
 
     def _people(self, context: Context, audience: AdAudience) -> int:

@@ -120,13 +120,17 @@ def apply(
     members: Sequence[Member],
     request: int,
     lifetime: float | None = None,
+    at: float | None = None,
 ) -> tuple[int, int]:
     """Add or remove members; returns how many came and how many went. ``lifetime`` in seconds, None for ever.
 
-    Adding somebody who is there renews their lifetime.
+    Adding somebody who is there renews their lifetime. ``at``: the moment they came, None for now.
     """
+    came = clock.now(db) if at is None else at
     added, removed = (
-        (_add(db, audience, members, lifetime), 0) if op == "add" else (0, _remove(db, audience, members))
+        (_add(db, audience, members, lifetime, came), 0)
+        if op == "add"
+        else (0, _remove(db, audience, members))
     )
     _note(db, audience, request, added, removed)
     return added, removed
@@ -187,9 +191,12 @@ def lose(db: sqlite3.Connection, platform: Platform, audience_id: str, share: fl
 
 
 def _add(
-    db: sqlite3.Connection, audience: AdAudience, members: Sequence[Member], lifetime: float | None
+    db: sqlite3.Connection,
+    audience: AdAudience,
+    members: Sequence[Member],
+    lifetime: float | None,
+    now: float,
 ) -> int:
-    now = clock.now(db)
     ends = None if lifetime is None else now + lifetime
     keyed = {_digest(member): member for member in members}
     place = (audience.platform.value, audience.id)

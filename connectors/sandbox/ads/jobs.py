@@ -103,4 +103,4 @@ def _carry_out(db: sqlite3.Connection, audience: AdAudience, job: sqlite3.Row) -
         holdings.clear(db, audience, job["request"], job["added_before"])
         return
     members = [tuple((kind, value) for kind, value in m) for m in orjson.loads(job["members"])]
-    holdings.apply(db, audience, job["op"], members, job["request"], job["lifetime"])
+    holdings.apply(db, audience, job["op"], members, job["request"], job["lifetime"], job["runs_at"])

@@ -4,9 +4,9 @@ Each rule's Python function decides everything; its SQL fast path claims only wh
 of what a rule answers needs a higher ``version``: members then differ, and the engine treats it as a migration.
 """
 
-from connectors.rules.country import COUNTRY
-from connectors.rules.email import EMAIL
-from connectors.rules.ids import EXTERNAL_ID, MADID
+from connectors.rules.country import COUNTRY, REGION
+from connectors.rules.email import EMAIL, EMAIL_GMAIL, EMAIL_LETTERS, EMAIL_SPACELESS
+from connectors.rules.ids import EXTERNAL_ID, MADID, MADID_UPPER
 from connectors.rules.person import (
     BIRTH_DAY,
     BIRTH_MONTH,
@@ -27,6 +27,9 @@ __all__ = [
     "CITY",
     "COUNTRY",
     "EMAIL",
+    "EMAIL_GMAIL",
+    "EMAIL_LETTERS",
+    "EMAIL_SPACELESS",
     "EXTERNAL_ID",
     "FIRST_NAME",
     "FIRST_NAME_AS_WRITTEN",
@@ -34,6 +37,8 @@ __all__ = [
     "LAST_NAME",
     "LAST_NAME_AS_WRITTEN",
     "MADID",
+    "MADID_UPPER",
+    "REGION",
     "STATE",
     "ZIP",
     "phone_digits",

@@ -100,3 +100,22 @@ COUNTRY = Rule(
         value="lower(country)",
     ),
 )
+
+
+def normalise_region(raw: str | None) -> str | None:
+    """ISO 3166-1 alpha-2 in upper case."""
+    code = normalise_country(raw)
+    return code.upper() if code else None
+
+
+REGION = Rule(
+    name="region",
+    version=1,
+    inputs=("country",),
+    normalise=normalise_region,
+    fast=FastPath(
+        when=f"(country is null or lower(country) in {listed(alpha_2_codes())})",
+        value="upper(lower(country))",
+    ),
+)
+"""The country's code as Google and LinkedIn write it."""

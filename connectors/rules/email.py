@@ -1,18 +1,20 @@
-"""E-mail addresses by the plain rule: trim and lower-case, keep dots and plus tags.
+"""E-mail addresses by the plain rule (trim, lower-case, keep dots and plus tags), and the rules that go on from it.
 
-The rule of Meta, Snapchat, X, Microsoft, Criteo and every e-mail tool. Platforms that fold Gmail addresses get a
-rule of their own: for one raw address several digests are correct.
+The plain rule is that of Meta, Snapchat, X, Microsoft, Pinterest, Criteo and every e-mail tool. The others are named
+after what they do besides: for one raw address several digests are correct.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Callable
+from functools import partial
 
 import idna
 
 from connectors.identity import FastPath, Rule
-from connectors.rules.text import clean, listed, quoted, trimmed
+from connectors.rules.text import MAX_LENGTH, clean, listed, quoted, trimmed
 
 MAX_LOCAL = 64
 MAX_TOTAL = 254
@@ -83,16 +85,70 @@ _VALUE = (
     f"lower(case when left(email, 1) <= ' ' or right(email, 1) <= ' ' then {trimmed('email')} else email end)"
 )
 
-EMAIL = Rule(
-    name="email",
-    version=1,
-    inputs=("email",),
-    normalise=normalise_email,
-    fast=FastPath(
-        when=(
-            f"(email is null or (length(email) <= 64 and regexp_full_match(email, {quoted(_SPACE + _PLAIN + _SPACE)})"
-            f" and {_VALUE} not in {listed(_PLACEHOLDERS)}))"
-        ),
-        value=_VALUE,
+GMAIL_DOMAINS = ("gmail.com", "googlemail.com")
+"""Where dots and plus tags of the local part mean nothing (Google's formatting guide)."""
+
+Step = Callable[[str, str], str]
+"""From local part and domain to another local part; empty when nothing is left of it."""
+
+
+def _fold_gmail(local: str, domain: str) -> str:
+    return local.split("+")[0].replace(".", "") if domain in GMAIL_DOMAINS else local
+
+
+def _fold_letters(local: str, _: str) -> str:
+    return re.sub(r"[^a-z0-9]", "", local.split("+")[0])
+
+
+def _spaceless(raw: str | None, step: Step | None = None) -> str | None:
+    """As ``normalise_email``, but white space inside is dropped; then one more step for the local part."""
+    if raw is None or len(raw) > MAX_LENGTH:
+        return None
+    address = normalise_email("".join(raw.split()))
+    if address is None or step is None:
+        return address
+    local, _, domain = address.rpartition("@")
+    folded = step(local, domain)
+    return f"{folded}@{domain}" if folded else None
+
+
+_WHEN = (
+    f"(email is null or (length(email) <= 64 and regexp_full_match(email, {quoted(_SPACE + _PLAIN + _SPACE)})"
+    f" and {_VALUE} not in {listed(_PLACEHOLDERS)}))"
+)
+_LOCAL_PART, _DOMAIN = f"split_part({_VALUE}, '@', 1)", f"split_part({_VALUE}, '@', 2)"
+_UNTAGGED = f"split_part({_LOCAL_PART}, '+', 1)"
+_WITHOUT_DOTS = f"replace({_UNTAGGED}, '.', '')"
+
+
+def _folded(local: str) -> str:
+    """SQL for an address whose local part is this expression; null when nothing is left of it."""
+    return f"nullif({local}, '') || '@' || {_DOMAIN}"
+
+
+EMAIL = Rule("email", 1, ("email",), normalise_email, FastPath(_WHEN, _VALUE))
+"""Trim and lower-case."""
+
+EMAIL_SPACELESS = Rule("email_spaceless", 1, ("email",), _spaceless, FastPath(_WHEN, _VALUE))
+"""Drop all white space, lower-case (TikTok, LinkedIn)."""
+
+EMAIL_GMAIL = Rule(
+    "email_gmail",
+    1,
+    ("email",),
+    partial(_spaceless, step=_fold_gmail),
+    FastPath(
+        _WHEN,
+        f"case when {_DOMAIN} in {listed(GMAIL_DOMAINS)} then {_folded(_WITHOUT_DOTS)} else {_VALUE} end",
     ),
 )
+"""Drop white space, lower-case; for Gmail's two domains also dots and the plus tag (Google's Data Manager)."""
+
+EMAIL_LETTERS = Rule(
+    "email_letters",
+    1,
+    ("email",),
+    partial(_spaceless, step=_fold_letters),
+    FastPath(_WHEN, _folded(f"regexp_replace({_UNTAGGED}, '[^a-z0-9]', '', 'g')")),
+)
+"""For every domain, of the local part nothing but letters and digits before the plus tag (Reddit)."""

@@ -32,20 +32,34 @@ def normalise_external_id(raw: str | None) -> str | None:
     return text if clean(text) is not None else None
 
 
+def normalise_madid_upper(raw: str | None) -> str | None:
+    """The same in upper case."""
+    madid = normalise_madid(raw)
+    return madid.upper() if madid else None
+
+
+_MADID_WHEN = (
+    "(mobile_ad_id is null or (regexp_full_match(mobile_ad_id,"
+    " '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')"
+    f" and mobile_ad_id <> '{_NOBODY}'))"
+)
+
 MADID = Rule(
     name="madid",
     version=1,
     inputs=("mobile_ad_id",),
     normalise=normalise_madid,
-    fast=FastPath(
-        when=(
-            "(mobile_ad_id is null or (regexp_full_match(mobile_ad_id,"
-            " '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')"
-            f" and mobile_ad_id <> '{_NOBODY}'))"
-        ),
-        value="lower(mobile_ad_id)",
-    ),
+    fast=FastPath(when=_MADID_WHEN, value="lower(mobile_ad_id)"),
 )
+MADID_UPPER = Rule(
+    name="madid_upper",
+    version=1,
+    inputs=("mobile_ad_id",),
+    normalise=normalise_madid_upper,
+    fast=FastPath(when=_MADID_WHEN, value="upper(mobile_ad_id)"),
+)
+"""Apple's advertising ids as Reddit hashes them."""
+
 EXTERNAL_ID = Rule(
     name="external_id",
     version=1,

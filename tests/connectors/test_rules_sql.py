@@ -16,6 +16,9 @@ from connectors.identity import Rule, encode, encode_sql
 
 ALL_RULES = [
     rules.EMAIL,
+    rules.EMAIL_SPACELESS,
+    rules.EMAIL_GMAIL,
+    rules.EMAIL_LETTERS,
     rules.phone_digits(),
     rules.phone_digits("us"),
     rules.phone_e164("GB"),
@@ -30,6 +33,8 @@ ALL_RULES = [
     rules.ZIP,
     rules.COUNTRY,
     rules.MADID,
+    rules.MADID_UPPER,
+    rules.REGION,
     rules.EXTERNAL_ID,
 ]
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 import requests
 
-from connectors.sandbox import SandboxServer, accounts
+from connectors.sandbox import SandboxServer
 from connectors.sandbox.accounts import SANDBOX_ADS_REFRESH_TOKEN
 from connectors.sandbox.ads.microsoft import ACCOUNT, CUSTOMER, DEVELOPER_TOKEN
-from connectors.sandbox.faults.reading import parse_faults
+from tests.sandbox.ad_caller import IN_FORM, AdCaller
 from tests.sandbox.conftest import sha256
 
 DAY = 86_400
@@ -19,29 +18,16 @@ ITEM_ERROR = {"Index", "Code", "ErrorCode", "Message", "FieldPath", "Details", "
 PEOPLE = [sha256(f"{name}@example.com") for name in ("mary", "zoe", "ann")]
 
 
-@dataclass
-class MicrosoftCaller:
-    """Plain HTTP with the four headers that every call needs."""
+class MicrosoftCaller(AdCaller):
+    """One account, with the headers that every call needs."""
 
-    sandbox: SandboxServer
-    session: requests.Session = field(default_factory=requests.Session)
-
-    def __post_init__(self) -> None:
-        self.session.headers.update(
-            {
-                "Authorization": f"Bearer {accounts.SANDBOX_ADS_TOKEN}",
-                "DeveloperToken": DEVELOPER_TOKEN,
-                "CustomerAccountId": ACCOUNT,
-                "CustomerId": CUSTOMER,
-            }
-        )
-
-    def call(self, method: str, path: str, body: object) -> requests.Response:
-        url = f"{self.sandbox.url_of('microsoft')}{path}"
-        return self.session.request(method, url, json=body, timeout=30)
+    def __init__(self, sandbox: SandboxServer) -> None:
+        super().__init__(sandbox, "microsoft", "/common/oauth2/v2.0/token")
+        account = {"CustomerAccountId": ACCOUNT, "CustomerId": CUSTOMER}
+        self.session.headers.update({"DeveloperToken": DEVELOPER_TOKEN, **account})
 
     def create(self, name: str = "VIP", **fields: object) -> requests.Response:
-        return self.call("POST", "/Audiences", {"Audiences": [wish(name, **fields)]})
+        return self.call("POST", "/Audiences", json={"Audiences": [wish(name, **fields)]})
 
     def made(self, name: str = "VIP", **fields: object) -> str:
         answer = self.create(name, **fields)
@@ -58,26 +44,19 @@ class MicrosoftCaller:
             "CustomerListItems": items,
             **more,
         }
-        return self.call("POST", "/CustomerListUserData/Apply", {"CustomerListUserData": data})
+        return self.call("POST", "/CustomerListUserData/Apply", json={"CustomerListUserData": data})
 
     def read(self, *ids: str) -> dict[str, Any]:
         asked = {"Type": "CustomerList", "AudienceIds": list(ids) or None}
-        content: dict[str, Any] = self.call("POST", "/Audiences/QueryByIds", asked).json()
+        content: dict[str, Any] = self.call("POST", "/Audiences/QueryByIds", json=asked).json()
         return content
 
-    def members(self, audience: str) -> set[str]:
-        return {row["Email"] for row in self.sandbox.state.members("microsoft", audience)}
+    def emails(self, audience: str) -> set[str]:
+        return {row["Email"] for row in self.members(audience)}
 
-    def refresh(self, token: str) -> requests.Response:
-        form = {
-            "grant_type": "refresh_token",
-            "refresh_token": token,
-            "client_id": accounts.SANDBOX_ADS_CLIENT_ID,
-            "client_secret": accounts.SANDBOX_ADS_CLIENT_SECRET,
-            "scope": "https://ads.microsoft.com/msads.manage offline_access",
-        }
-        url = f"{self.sandbox.url}/microsoft/common/oauth2/v2.0/token"
-        return requests.post(url, data=form, timeout=30)
+    def renew(self, token: str) -> requests.Response:
+        scope = "https://ads.microsoft.com/msads.manage offline_access"
+        return self.refresh(IN_FORM, refresh_token=token, scope=scope)
 
 
 def wish(name: str, **fields: object) -> dict[str, object]:
@@ -155,7 +134,7 @@ def test_a_refused_list_is_an_error_inside_a_success(
     """HTTP 200, no id in its place, and the others are made."""
     microsoft.made()
     wishes = [wish("Other", **fields), wish("Good")]
-    answer = microsoft.call("POST", "/Audiences", {"Audiences": wishes})
+    answer = microsoft.call("POST", "/Audiences", json={"Audiences": wishes})
     assert item_codes(answer) == [(0, code)]
     assert answer.json()["AudienceIds"][0] is None
     assert answer.json()["AudienceIds"][1] is not None
@@ -167,14 +146,14 @@ def test_a_list_is_changed_and_deleted(microsoft: MicrosoftCaller) -> None:
 
     def change(**fields: object) -> list[tuple[int, str]]:
         body = {"Audiences": [{"Type": "CustomerList", "Id": audience, **fields}]}
-        return item_codes(microsoft.call("PUT", "/Audiences", body))
+        return item_codes(microsoft.call("PUT", "/Audiences", json=body))
 
     assert change(Name="Best", Scope="Customer", ParentId=CUSTOMER, MembershipDuration=390) == []
     (found,) = microsoft.read(audience)["Audiences"]
     assert (found["Name"], found["ParentId"], found["Description"]) == ("Best", CUSTOMER, "of the shop")
     assert found["MembershipDuration"] == 390
     assert change(Scope="Account") == [(0, "CampaignServiceInvalidScope")]
-    answer = microsoft.call("DELETE", "/Audiences", {"AudienceIds": [audience, "1"]})
+    answer = microsoft.call("DELETE", "/Audiences", json={"AudienceIds": [audience, "1"]})
     assert item_codes(answer) == [(1, "CampaignServiceInvalidAudienceId")]
     assert microsoft.read(audience)["Audiences"] == [None]
     assert change(Name="Gone") == [(0, "CampaignServiceInvalidAudienceId")]
@@ -186,9 +165,9 @@ def test_people_come_and_go(microsoft: MicrosoftCaller) -> None:
     audience = microsoft.made()
     assert microsoft.apply(audience, PEOPLE[:2]).json() == {"PartialErrors": []}
     microsoft.apply(audience, PEOPLE[:1], "Remove")
-    assert microsoft.members(audience) == {PEOPLE[1]}
+    assert microsoft.emails(audience) == {PEOPLE[1]}
     microsoft.apply(audience, PEOPLE[2:], "Replace")
-    assert microsoft.members(audience) == {PEOPLE[2]}
+    assert microsoft.emails(audience) == {PEOPLE[2]}
 
 
 def test_refused_items_are_named_by_position(microsoft: MicrosoftCaller) -> None:
@@ -197,10 +176,9 @@ def test_refused_items_are_named_by_position(microsoft: MicrosoftCaller) -> None
     answer = microsoft.apply(audience, ["mary@example.com", PEOPLE[0], PEOPLE[1].upper()])
     assert item_codes(answer) == [(0, "CustomerListInvalidItem"), (2, "CustomerListInvalidItem")]
     assert answer.json()["PartialErrors"][0]["Code"] == 8001
-    rule = {"effect": "reject_rows", "platform": "microsoft", "path": "*/Apply", "positions": [1]}
-    microsoft.sandbox.faults.replace(parse_faults([rule]))
+    microsoft.fault(effect="reject_rows", path="*/Apply", positions=[1])
     assert item_codes(microsoft.apply(audience, PEOPLE)) == [(1, "CustomerListInvalidItem")]
-    assert microsoft.members(audience) == {PEOPLE[0], PEOPLE[2]}
+    assert microsoft.emails(audience) == {PEOPLE[0], PEOPLE[2]}
 
 
 def test_requests_are_read_strictly(microsoft: MicrosoftCaller) -> None:
@@ -209,14 +187,19 @@ def test_requests_are_read_strictly(microsoft: MicrosoftCaller) -> None:
     assert microsoft.apply(audience, [sha256(str(n)) for n in range(1_000)]).status_code == 200
     too_many = microsoft.apply(audience, [sha256(str(n)) for n in range(1_001)])
     assert error_code(too_many) == "CustomerListTooManyItems"
-    odd = ({"action": "None"}, {"items": []}, {"Colour": "red"}, {"audience": int(audience)})
+    odd: tuple[dict[str, Any], ...] = (
+        {"action": "None"},
+        {"items": []},
+        {"Colour": "red"},
+        {"audience": int(audience)},
+    )
     for change in odd:
-        asked: dict[str, Any] = {"audience": audience, "items": PEOPLE, **change}
+        asked = {"audience": audience, "items": PEOPLE, **change}
         assert microsoft.apply(**asked).status_code == 400
     phone = microsoft.apply(audience, PEOPLE, CustomerListItemSubType="Phone")
     assert error_code(phone) == "CustomerListSubTypeNotSupported"
     assert microsoft.apply(audience, ["crm 1"], CustomerListItemSubType="CRM").json() == {"PartialErrors": []}
-    assert microsoft.call("POST", "/CustomerListItems/Apply", {}).status_code == 404
+    assert microsoft.call("POST", "/CustomerListItems/Apply", json={}).status_code == 404
 
 
 def test_members_fall_out_by_the_clock(microsoft: MicrosoftCaller) -> None:
@@ -227,8 +210,8 @@ def test_members_fall_out_by_the_clock(microsoft: MicrosoftCaller) -> None:
     microsoft.sandbox.advance_clock(29 * DAY)
     microsoft.apply(short, PEOPLE[:1])
     microsoft.sandbox.advance_clock(2 * DAY)
-    assert microsoft.members(short) == {PEOPLE[0]}
-    assert microsoft.members(long) == set(PEOPLE)
+    assert microsoft.emails(short) == {PEOPLE[0]}
+    assert microsoft.emails(long) == set(PEOPLE)
 
 
 def test_terms_are_accepted_by_a_call_or_before(microsoft: MicrosoftCaller) -> None:
@@ -236,7 +219,7 @@ def test_terms_are_accepted_by_a_call_or_before(microsoft: MicrosoftCaller) -> N
     audience = microsoft.made()
     terms = "CustomerListTermsAndConditionsNotAccepted"
     assert error_code(microsoft.apply(audience, PEOPLE, AcceptCustomerMatchTerm=False)) == terms
-    microsoft.sandbox.state.set_switches(ads_terms_accepted=False)
+    microsoft.switch(ads_terms_accepted=False)
     assert error_code(microsoft.apply(audience, PEOPLE)) == terms
     assert item_codes(microsoft.create("Other")) == [(0, terms)]
     assert microsoft.apply(audience, PEOPLE[:1], AcceptCustomerMatchTerm=True).status_code == 200
@@ -246,7 +229,7 @@ def test_terms_are_accepted_by_a_call_or_before(microsoft: MicrosoftCaller) -> N
 
 def test_sizes_are_empty_while_they_are_built(microsoft: MicrosoftCaller) -> None:
     """Null first, then text."""
-    microsoft.sandbox.state.set_switches(ads_processing_seconds=48 * 3_600)
+    microsoft.switch(ads_processing_seconds=48 * 3_600)
     audience = microsoft.made()
     microsoft.apply(audience, PEOPLE)
     assert microsoft.read(audience)["Audiences"][0]["SearchSize"] is None
@@ -273,21 +256,21 @@ def test_every_header_is_needed(microsoft: MicrosoftCaller, header: str, status:
 
 def test_tokens_end_and_refresh_tokens_rotate(microsoft: MicrosoftCaller) -> None:
     """An hour for access; every refresh brings a new refresh token, and the old one works for a while only."""
-    first = microsoft.refresh(SANDBOX_ADS_REFRESH_TOKEN).json()
+    first = microsoft.renew(SANDBOX_ADS_REFRESH_TOKEN).json()
     assert first["expires_in"] == 3_600
     assert first["refresh_token"] != SANDBOX_ADS_REFRESH_TOKEN
-    microsoft.session.headers["Authorization"] = f"Bearer {first['access_token']}"
+    microsoft.use_token(first["access_token"])
     assert microsoft.create().status_code == 200
-    assert microsoft.refresh(SANDBOX_ADS_REFRESH_TOKEN).status_code == 200
+    assert microsoft.renew(SANDBOX_ADS_REFRESH_TOKEN).status_code == 200
     microsoft.sandbox.advance_clock(DAY)
     assert error_code(microsoft.create()) == "AuthenticationTokenExpired"
-    assert microsoft.refresh(SANDBOX_ADS_REFRESH_TOKEN).json() == {"error": "invalid_grant"}
-    assert microsoft.refresh(first["refresh_token"]).status_code == 200
+    assert microsoft.renew(SANDBOX_ADS_REFRESH_TOKEN).json() == {"error": "invalid_grant"}
+    assert microsoft.renew(first["refresh_token"]).status_code == 200
 
 
 def test_calls_are_counted_by_the_minute(microsoft: MicrosoftCaller) -> None:
     """Code 117 when there are too many."""
-    microsoft.sandbox.state.set_switches(ads_requests_per_minute=1)
+    microsoft.switch(ads_requests_per_minute=1)
     answers = [microsoft.create(name) for name in ("VIP", "Other", "Third")]
     refused = [answer for answer in answers if answer.status_code == 429]
     assert [answer.json()["Errors"][0]["Code"] for answer in refused] == [117] * len(refused) != []
@@ -296,7 +279,6 @@ def test_calls_are_counted_by_the_minute(microsoft: MicrosoftCaller) -> None:
 def test_faults_find_the_list_in_the_body(microsoft: MicrosoftCaller) -> None:
     """No path names it."""
     audience = microsoft.made()
-    rule = {"effect": "audience_deleted", "platform": "microsoft", "path": "*/Apply", "really": True}
-    microsoft.sandbox.faults.replace(parse_faults([rule]))
+    microsoft.fault(effect="audience_deleted", path="*/Apply", really=True)
     assert error_code(microsoft.apply(audience, PEOPLE)) == "CampaignServiceInvalidAudienceId"
     assert microsoft.sandbox.state.audiences("microsoft") == []

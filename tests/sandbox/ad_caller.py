@@ -63,3 +63,8 @@ class AdCaller:
 
     def switch(self, **changes: object) -> None:
         self.sandbox.state.set_switches(**changes)
+
+    def allow(self, requests_a_minute: int) -> None:
+        """So many requests, from the start of a minute."""
+        self.switch(ads_requests_per_minute=requests_a_minute)
+        self.sandbox.advance_clock(60 - self.sandbox.state.now() % 60)

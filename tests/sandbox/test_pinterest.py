@@ -249,8 +249,7 @@ def test_every_answer_tells_what_is_left(pinterest: Caller) -> None:
     """Limit, what remains of it, and seconds until it is whole again; one too many is 429 with code 8."""
     free = pinterest.call("GET", ACCOUNT).headers
     assert (free["X-RateLimit-Limit"], free["X-RateLimit-Reset"]) == ("100", "1")
-    pinterest.switch(ads_requests_per_minute=2)
-    pinterest.sandbox.advance_clock(60)
+    pinterest.allow(2)
     answers = [pinterest.call("GET", path) for path in (ACCOUNT, f"{LISTS}/1", ACCOUNT)]
     assert [answer.status_code for answer in answers] == [200, 404, 429]
     assert [answer.headers["X-RateLimit-Remaining"] for answer in answers] == ["1", "0", "0"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import ClassVar, Literal
 
@@ -55,7 +56,8 @@ class SnapchatWords(Words):
         return self.refused(403, "E3002", "The customer list terms have not been accepted")
 
     def refused(self, status: int, code: str, message: str) -> Reply:
-        """An error envelope."""
+        """An error envelope; what all platforms here refuse alike has Snapchat's own code."""
+        code = {"invalid_request": "E1001", "not_found": "E1003"}.get(code, code)
         content = {
             "request_status": "ERROR",
             "request_id": "5a7b1c",
@@ -80,6 +82,23 @@ class NewSegments(StrictRequest):
     """``POST /adaccounts/{id}/segments``."""
 
     segments: list[NewSegment] = Field(min_length=1)
+
+
+class ChangedSegment(StrictRequest):
+    """One segment to change; what is not given stays."""
+
+    id: str
+    name: str | None = Field(default=None, min_length=1, max_length=375)
+    description: str | None = None
+    source_type: Literal["FIRST_PARTY"] = "FIRST_PARTY"
+    retention_in_days: int | None = Field(default=None, ge=1, le=FOR_EVER)
+    ad_account_id: str | None = None
+
+
+class ChangedSegments(StrictRequest):
+    """``PUT /adaccounts/{id}/segments``."""
+
+    segments: list[ChangedSegment] = Field(min_length=1)
 
 
 class Upload(StrictRequest):
@@ -112,8 +131,11 @@ class SnapchatPlatform(AdPlatform):
         SANDBOX_ADS_TOKEN,
         client_in="form",
         rotates=False,
+        repeats=True,
         grants=frozenset({"refresh_token"}),
+        refresh_seconds=math.inf,
     )
+    token_seconds: ClassVar[float] = 3_600
     token_path: ClassVar[str] = "/login/oauth2/access_token"  # noqa: S105 - an address
     settings: ClassVar[dict[str, str]] = {
         "TOKEN_URL": "{url}/login/oauth2/access_token",
@@ -130,6 +152,7 @@ class SnapchatPlatform(AdPlatform):
         return (
             ("GET", account, self.list_segments),
             ("POST", account, self.create_segments),
+            ("PUT", account, self.change_segments),
             ("GET", re.compile(segment), self.read_segment),
             ("DELETE", re.compile(segment), self.delete_segment),
             ("POST", re.compile(segment + "/users"), self.add_users),
@@ -140,7 +163,10 @@ class SnapchatPlatform(AdPlatform):
     def list_segments(self, context: Context, account: str) -> Reply:
         """``GET /v1/adaccounts/{id}/segments``, fifty a page."""
         self._require_account(account)
-        start = int(context.call.query.get("cursor", "0"))
+        cursor = context.call.query.get("cursor", "0")
+        if not re.fullmatch(r"[0-9]{1,9}", cursor):
+            raise Refusal(self.words.refused(400, "E1001", "cursor: not one of ours"))
+        start = int(cursor)
         everything = holdings.listed(context.db, self.platform, account)
         shown = everything[start : start + PAGE]
         paging: dict[str, Json] = {}
@@ -171,6 +197,19 @@ class SnapchatPlatform(AdPlatform):
             made.append({"sub_request_status": "SUCCESS", "segment": self._document(context, found)})
         return _success({"segments": made}, "segment created")
 
+    def change_segments(self, context: Context, account: str) -> Reply:
+        """``PUT /v1/adaccounts/{id}/segments``; another retention is for those who are sent from now on."""
+        self._require_account(account)
+        changed: list[Json] = []
+        for wish in self.read(context.call, ChangedSegments).segments:
+            found = self.audience(context, wish.id)
+            holdings.rename(context.db, found, wish.name or found.name)
+            given = wish.model_dump(include={"description", "retention_in_days"}, exclude_none=True)
+            holdings.update(context.db, found, **given)
+            shown = self._document(context, self.audience(context, wish.id))
+            changed.append({"sub_request_status": "SUCCESS", "segment": shown})
+        return _success({"segments": changed}, "segment changed")
+
     def read_segment(self, context: Context, segment: str) -> Reply:
         """``GET /v1/segments/{id}``."""
         shown = self._document(context, self.audience(context, segment))
@@ -199,6 +238,8 @@ class SnapchatPlatform(AdPlatform):
         audience = self.audience(context, segment)
         self.require_terms(context)
         (upload,) = self.read(context.call, Users).users
+        if upload.id not in (None, segment):
+            raise Refusal(self.words.refused(400, "E1001", "id: another segment's"))
         if len(upload.data) > MAX_IDENTIFIERS:
             raise Refusal(self.words.refused(400, "E1001", f"At most {MAX_IDENTIFIERS} users"))
         if any(len(row) != 1 or not is_sha256(row[0]) for row in upload.data):

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.sandbox.ads.criteo import CriteoPlatform
+from connectors.sandbox.ads.google import GooglePlatform
 from connectors.sandbox.ads.linkedin import LinkedInPlatform
 from connectors.sandbox.ads.microsoft import MicrosoftPlatform
+from connectors.sandbox.ads.pinterest import PinterestPlatform
 from connectors.sandbox.ads.platform import AdPlatform
 from connectors.sandbox.ads.reddit import RedditPlatform
 from connectors.sandbox.ads.snapchat import SnapchatPlatform
@@ -13,8 +16,11 @@ from connectors.sandbox.ads.tiktok import TikTokPlatform
 from connectors.sandbox.wire import Platform
 
 _PLAYED: tuple[type[AdPlatform], ...] = (
+    CriteoPlatform,
+    GooglePlatform,
     LinkedInPlatform,
     MicrosoftPlatform,
+    PinterestPlatform,
     RedditPlatform,
     SnapchatPlatform,
     TikTokPlatform,

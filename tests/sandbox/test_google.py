@@ -128,7 +128,9 @@ def test_user_lists_are_found_by_a_filter_and_paged(google: GoogleCaller) -> Non
     assert found(f"id = {made[3]}") == ["list 3"]
     assert len(found('ingested_user_list_info.upload_key_types : "CONTACT_ID"')) == 52
     assert found("membership_status != OPEN") == []
-    for wanted in ('size = "3"', "display_name", "display_name = list 7"):
+    google.user_list('Cats AND "dogs"')
+    assert found(r'display_name = "Cats AND \"dogs\"" AND integration_code = ""') == ['Cats AND "dogs"']
+    for wanted in ('size = "3"', "display_name", "display_name = list 7", "id = 5 AND"):
         answer = google.call("GET", ADS, params={"filter": wanted})
         assert problems(answer) == [("filter", "INVALID_FILTER")]
     assert problems(google.call("GET", ADS, params={"pageToken": "x"})) == [

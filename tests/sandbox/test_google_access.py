@@ -47,7 +47,7 @@ def test_tokens_are_refreshed_and_end(google: GoogleCaller) -> None:
     google.use_token(google.refresh(IN_FORM).json()["access_token"])
     assert google.call("GET", ADS).status_code == 200
     google.use_token("nobody-knows-this")
-    assert reason(google.call("GET", ADS)) == (401, "UNAUTHENTICATED", "ACCESS_TOKEN_INVALID")
+    assert reason(google.call("GET", ADS)) == (401, "UNAUTHENTICATED", "ACCESS_TOKEN_TYPE_UNSUPPORTED")
     google.switch(ads_token_revoked=True)
     assert google.refresh(IN_FORM).json() == {"error": "invalid_grant"}
     assert google.refresh({**IN_FORM, "client_secret": "x"}).status_code == 401

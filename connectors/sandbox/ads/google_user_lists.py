@@ -30,8 +30,10 @@ _FILTERED = (
     "accessReason",
     "ingestedUserListInfo.uploadKeyTypes",
 )
-_CONDITION = re.compile(r'([A-Za-z_.]+)\s*(!=|=|:)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))')
-_AND = re.compile(r"\s+AND\s+")
+_CONDITION = re.compile(
+    r"""\s*([A-Za-z_.]+)\s*(!=|=|:)\s*(?:"((?:[^"\\]|\\.)*)"|([^\s"]+))\s*(?:$|\bAND\b(?=\s*\S))"""
+)
+"""A condition with what joins it to the next one, as a quoted value may hold an AND of its own."""
 
 
 def kept(wish: UserListWish, account_type: str) -> dict[str, Json]:
@@ -41,10 +43,7 @@ def kept(wish: UserListWish, account_type: str) -> dict[str, Json]:
     faults += _faults_of(info, account_type)
     if faults or info is None:
         raise Refusal(invalid(faults))
-    return {
-        **_changeable(wish),
-        "ingestedUserListInfo": _shown_info(info),
-    }
+    return {**_changeable(wish), "ingestedUserListInfo": _shown_info(info)}
 
 
 def changes(wish: UserListWish, mask: str | None) -> dict[str, Json]:
@@ -103,10 +102,12 @@ def upload_key_type(audience: AdAudience) -> str:
 
 def found(documents: Sequence[dict[str, Json]], wanted: str) -> list[dict[str, Json]]:
     """The lists that a filter lets through: conditions with ``=``, ``!=`` or ``:``, joined by AND. Raises Refusal."""
-    for condition in _AND.split(wanted.strip()) if wanted else ():
-        parts = _CONDITION.fullmatch(condition)
+    place = 0
+    while place < len(wanted):
+        parts = _CONDITION.match(wanted, place)
         if parts is None or _camel_case(parts[1]) not in _FILTERED:
             raise wrong("filter", "The query filter is invalid.", "INVALID_FILTER")
+        place = parts.end()
         field, operator = _camel_case(parts[1]), parts[2]
         value = parts[4] if parts[3] is None else re.sub(r"\\(.)", r"\1", parts[3])
         documents = [shown for shown in documents if _meets(shown, field, operator, value)]

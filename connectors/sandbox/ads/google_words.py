@@ -51,7 +51,7 @@ class GoogleWords(Words):
 
     def signed_out(self, *, expired: bool) -> Reply:
         """401, with a reason that is not the API's own."""
-        reason = "ACCESS_TOKEN_EXPIRED" if expired else "ACCESS_TOKEN_INVALID"
+        reason = "ACCESS_TOKEN_EXPIRED" if expired else "ACCESS_TOKEN_TYPE_UNSUPPORTED"
         message = "Request had invalid authentication credentials. Expected OAuth 2 access token."
         return envelope(401, message, [_info(reason, "googleapis.com")], reason)
 

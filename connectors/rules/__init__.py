@@ -6,7 +6,7 @@ of what a rule answers needs a higher ``version``: members then differ, and the 
 
 from connectors.rules.country import COUNTRY, REGION
 from connectors.rules.email import EMAIL, EMAIL_GMAIL, EMAIL_LETTERS, EMAIL_SPACELESS
-from connectors.rules.ids import EXTERNAL_ID, MADID, MADID_UPPER
+from connectors.rules.ids import EXTERNAL_ID, MADID, MADID_AS_WRITTEN, MADID_UPPER
 from connectors.rules.person import (
     BIRTH_DAY,
     BIRTH_MONTH,
@@ -37,6 +37,7 @@ __all__ = [
     "LAST_NAME",
     "LAST_NAME_AS_WRITTEN",
     "MADID",
+    "MADID_AS_WRITTEN",
     "MADID_UPPER",
     "REGION",
     "STATE",

@@ -38,6 +38,12 @@ def normalise_madid_upper(raw: str | None) -> str | None:
     return madid.upper() if madid else None
 
 
+def normalise_madid_as_written(raw: str | None) -> str | None:
+    """In upper case when a letter of it is, as Apple's phones give it, else in lower case, as Google's do."""
+    madid = normalise_madid(raw)
+    return madid.upper() if madid and raw and raw != raw.lower() else madid
+
+
 _MADID_WHEN = (
     "(mobile_ad_id is null or (regexp_full_match(mobile_ad_id,"
     " '[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}')"
@@ -59,6 +65,17 @@ MADID_UPPER = Rule(
     fast=FastPath(when=_MADID_WHEN, value="upper(mobile_ad_id)"),
 )
 """Apple's advertising ids as Reddit hashes them."""
+MADID_AS_WRITTEN = Rule(
+    name="madid_as_written",
+    version=1,
+    inputs=("mobile_ad_id",),
+    normalise=normalise_madid_as_written,
+    fast=FastPath(
+        when=_MADID_WHEN,
+        value="case when mobile_ad_id <> lower(mobile_ad_id) then upper(mobile_ad_id) else mobile_ad_id end",
+    ),
+)
+"""Ids of both, told apart by their letters."""
 
 EXTERNAL_ID = Rule(
     name="external_id",

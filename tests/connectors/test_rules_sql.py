@@ -34,6 +34,7 @@ ALL_RULES = [
     rules.COUNTRY,
     rules.MADID,
     rules.MADID_UPPER,
+    rules.MADID_AS_WRITTEN,
     rules.REGION,
     rules.EXTERNAL_ID,
 ]

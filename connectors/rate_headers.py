@@ -1,8 +1,8 @@
 """What a platform's answer says of the requests that are left, in the headers that many have in common.
 
-Known: ``RateLimit`` with ``r`` and ``t``, and ``RateLimit-Remaining`` with ``-Reset`` (IETF draft "RateLimit header
-fields for HTTP"), and the older ``X-RateLimit-*`` and ``X-Rate-Limit-*`` of many platforms, whose reset is in
-seconds from now or a moment in Unix time.
+Known: ``RateLimit`` with ``r`` and ``t`` beside ``RateLimit-Policy`` with ``q``, and ``RateLimit-Remaining`` with
+``-Reset`` (IETF draft "RateLimit header fields for HTTP"), and the older ``X-RateLimit-*`` and ``X-Rate-Limit-*`` of
+many platforms, whose reset is in seconds from now or a moment in Unix time.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ class Left:
 
 def left(headers: Mapping[str, str], now: datetime) -> Iterator[Left]:
     """What an answer's headers say is left; nothing when they say nothing that can be read."""
-    for policy in headers.get("RateLimit", "").split(","):
-        if remaining := re.search(r"\br=([0-9]{1,15})", policy):
-            reset = re.search(r"\bt=([0-9]{1,15})", policy)
-            yield Left(int(remaining[1]), float(reset[1]) if reset else None, None)
+    quotas = {_name(policy): _parameter(policy, "q") for policy in _listed(headers, "RateLimit-Policy")}
+    for policy in _listed(headers, "RateLimit"):
+        remaining, reset = _parameter(policy, "r"), _parameter(policy, "t")
+        if remaining is not None:
+            yield Left(remaining, None if reset is None else float(reset), quotas.get(_name(policy)))
     for prefix in _PREFIXES:
         requests = _number(headers.get(f"{prefix}Remaining"))
         if requests is not None:
@@ -49,6 +50,19 @@ def window_of(told: Left, windows: Sequence[Window]) -> Window | None:
     sized = [window for window in windows if window.requests == told.limit]
     lasting = [window for window in windows if window.per.total_seconds() >= (told.resets_in or 0)]
     return min(sized or lasting, key=lambda window: window.per, default=None)
+
+
+def _listed(headers: Mapping[str, str], name: str) -> list[str]:
+    return headers.get(name, "").split(",")
+
+
+def _name(policy: str) -> str:
+    return policy.partition(";")[0].strip()
+
+
+def _parameter(policy: str, name: str) -> int | None:
+    found = re.search(rf"\b{name}=([0-9]{{1,15}})", policy)
+    return int(found[1]) if found else None
 
 
 def _number(text: str | None) -> float | None:

@@ -45,6 +45,18 @@ def test_headers_of_many_platforms_are_read(headers: dict[str, str], told: Left)
     assert list(left(Headers(headers), NOW)) == [told]
 
 
+def test_a_policy_names_the_size_of_its_window() -> None:
+    """Two windows at once: each remainder belongs to the policy of its name, whatever the order."""
+    headers = {
+        "RateLimit-Policy": '"minute";q=500;w=60, "quarter";q=3000;w=900',
+        "RateLimit": '"quarter";r=40;t=50, "minute";r=12;t=34',
+    }
+    told = list(left(Headers(headers), NOW))
+    assert told == [Left(40, 50, 3_000), Left(12, 34, 500)]
+    minute, quarter = Window(500, timedelta(minutes=1)), Window(3_000, timedelta(minutes=15))
+    assert [window_of(one, [minute, quarter]) for one in told] == [quarter, minute]
+
+
 @pytest.mark.parametrize("text", ["", "soon", "NaN", "1e9999", "٣x"])
 def test_unreadable_headers_say_nothing(text: str) -> None:
     """What can't be read is as if it were not there."""

@@ -131,7 +131,9 @@ async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
             )
         case fault.BrokenAnswer(empty=empty):
             done = await stage.apply(call)
-            return replace(done, body=b"" if empty else done.body[: len(done.body) // 2])
+            # Elsewhere than in a 200 an empty body may be the whole answer.
+            status = 200 if done.status < 300 else done.status
+            return replace(done, status=status, body=b"" if empty else done.body[: len(done.body) // 2])
         case fault.HugeAnswer():
             return _inflated(await stage.apply(call), rule)
         case fault.ErrorInSuccess(code=code):

@@ -1,17 +1,22 @@
-"""Platforms that take one kind of identifier a request: a batch of people becomes one request for each kind.
+"""Platforms whose requests hold less than a batch does: it becomes several requests and one receipt.
 
-Whoever has several identifiers is in several requests; equal identifiers of a kind are sent once. A person counts as
-refused when the platform refused every identifier of theirs: the others found them.
+Where a request takes one kind of identifier, whoever has several is in several requests; equal identifiers of a kind
+are sent once. A person counts as refused when the platform refused every identifier of theirs: the others found them.
+Where every row of a request must be complete, people go by the identifiers that they have.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import pyarrow as pa
 
 from connectors.base import DeliveryError, Receipt, Refused, Uncertain
+
+P = TypeVar("P")
+R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +37,25 @@ class Outcome:
     reference: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Alike:
+    """People of a batch of whom the same identifiers are known: no cell is empty."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def alike(table: pa.Table) -> Iterator[Alike]:
+    """The batch by the sets of identifiers that its people have, for platforms where a row must be complete."""
+    groups: dict[tuple[str, ...], list[tuple[str, ...]]] = {}
+    for row in table.to_pylist():
+        known = {name: value for name, value in row.items() if value}
+        if known:
+            groups.setdefault(tuple(known), []).append(tuple(known.values()))
+    for columns, rows in groups.items():
+        yield Alike(columns, tuple(rows))
+
+
 def kinds_of(table: pa.Table) -> Iterator[OneKind]:
     """The batch's columns that hold anything, in their order."""
     for name in table.column_names:
@@ -48,18 +72,23 @@ def send_by_kind(table: pa.Table, send: Callable[[OneKind], Outcome], reference:
 
     Raises what ``send`` raises; but once one kind was applied, a refusal of the next leaves the batch Uncertain.
     """
-    outcomes: list[tuple[OneKind, Outcome]] = []
-    for kind in kinds_of(table):
+    return _receipt(in_turn(kinds_of(table), send), reference)
+
+
+def in_turn(parts: Iterable[P], send: Callable[[P], R]) -> list[tuple[P, R]]:
+    """Send the parts of one batch, each a request of its own. Raises as ``send_by_kind``."""
+    outcomes: list[tuple[P, R]] = []
+    for part in parts:
         try:
-            outcomes.append((kind, send(kind)))
+            outcomes.append((part, send(part)))
         except Refused as error:
             if not outcomes:
                 raise
-            raise Uncertain(f"{error} (another kind of identifier was taken)") from None
+            raise Uncertain(f"{error} (another part of the batch was taken)") from None
         except DeliveryError as error:
             error.maybe_applied = error.maybe_applied or bool(outcomes)
             raise
-    return _receipt(outcomes, reference)
+    return outcomes
 
 
 def _receipt(outcomes: Sequence[tuple[OneKind, Outcome]], reference: str) -> Receipt:

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from connectors.account import AccountConnector
-from connectors.base import Audience, Connector, SyncOptions
+from connectors.base import Audience, Connector
 from connectors.identity import encode
 from connectors.registry import load
 from connectors.sandbox import SandboxServer
@@ -35,6 +35,8 @@ class AdCase:
 
 CASES: Mapping[str, AdCase] = {
     "snapchat": AdCase(edits="*/users"),
+    # Its answers say nothing of rows.
+    "tiktok": AdCase(edits="*/segment/mapping/", impossible=frozenset({Trouble.SECOND_ROW_REFUSED})),
 }
 
 

@@ -1,0 +1,219 @@
+"""TikTok's custom audiences as a destination, by the streaming segment API of TikTok API for Business v1.3."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from itertools import count
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from connectors.account import AccountConnector, AccountSettings, count_of, items_of, object_of
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    ConnectorSettings,
+    Declared,
+    Finding,
+    Kind,
+    Limits,
+    ReadBack,
+    Receipt,
+    Refused,
+    Reported,
+    SyncOptions,
+    Verdicts,
+    Window,
+)
+from connectors.identity import Column, Encoding, Identity
+from connectors.meanings import Meaning, Then, Told
+from connectors.rules import EMAIL_SPACELESS, MADID, phone_e164
+from connectors.settings import BaseUrl, CountryCode
+from connectors.settings import Credential as Secret
+from connectors.wire import Answer, NoAnswer
+
+Identifier = Literal["EMAIL_SHA256", "PHONE_SHA256", "IDFA_SHA256", "AAID_SHA256", "IDFA_MD5", "AAID_MD5"]
+
+ERRORS: Mapping[str | int, Meaning] = {
+    "20001": Meaning(Then.DOUBT, "only a part was taken, and TikTok does not say which"),
+    "40001": Meaning(Then.SIGN_IN, "the scope Audience Management or the accepted terms are missing"),
+    "40002": Meaning(Then.REFUSE, "the request is not valid"),
+    "40007": Meaning(Then.GONE, "the audience does not exist"),
+    "40908": Meaning(Then.REFUSE, "the file's format is wrong"),
+    **dict.fromkeys(("40016", "40100", "40133"), Meaning(Then.WAIT, "too many requests")),
+    **dict.fromkeys(("40104", "40105", "HTTP 401"), Meaning(Then.SIGN_IN, "the access token is not valid")),
+    **dict.fromkeys(("50xxx", "51xxx"), Meaning(Then.REPEAT, "a fault that passes")),
+    "HTTP 404": Meaning(Then.ACT, "no such call; check {prefix}BASE_URL"),
+}
+"""``code`` of an answer, which comes with HTTP 200, or the thousands that it belongs to. A missing audience has a code,
+so a status 404 is about the address."""
+
+SERVING_MINIMUM = 1_000
+
+
+class TikTokSettings(AccountSettings):
+    """Settings of one advertiser account."""
+
+    token: Secret = Field(description="Access token of your app for the advertiser account; it does not end.")
+    advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
+    base_url: BaseUrl = Field(
+        "https://business-api.tiktok.com/open_api/v1.3", description="Where requests go."
+    )
+    identifiers: tuple[Identifier, ...] = Field(
+        ("EMAIL_SHA256", "PHONE_SHA256"),
+        min_length=1,
+        description="Identifiers to send, as JSON; advertising ids as `IDFA_…` (Apple) or `AAID_…` (Google).",
+    )
+    default_country: CountryCode | None = Field(
+        None, description="Country (two letters) of national phone numbers of people without a country."
+    )
+    max_rows: int = Field(1_000, ge=1, le=10_000, description="People in one request.")
+    requests_per_second: int = Field(
+        10, ge=1, description="Requests a second that the app may make: 10, 20 or 30 by its level."
+    )
+
+
+class TikTokConnector(AccountConnector):
+    """One advertiser account. Rows are hashed before they get here."""
+
+    kind: ClassVar[Kind] = Kind.AD_PLATFORM
+    title: ClassVar[str] = "TikTok"
+    settings_type: ClassVar[type[ConnectorSettings]] = TikTokSettings
+    consent = ("ads_personalisation", "ads_user_data")
+    # A longer name is cut without a word, and would not be found again.
+    audience_name_length: ClassVar[int] = 70
+    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    signs_with = ("token",)
+
+    def __init__(self, destination: str, settings: TikTokSettings) -> None:
+        self.config = settings
+        super().__init__(destination, settings, settings.base_url)
+
+    @classmethod
+    def declare(cls, settings: TikTokSettings) -> Declared:
+        """All identifiers of a person in one row; answers say nothing of rows."""
+        rules = {"EMAIL": EMAIL_SPACELESS, "PHONE": phone_e164(settings.default_country)}
+        encodings: Mapping[str, Encoding] = {"SHA256": "sha256_hex", "MD5": "md5_hex"}
+        columns = [
+            Column(name, rules.get(kind, MADID), encodings[digest], identifies=True)
+            for name in dict.fromkeys(settings.identifiers)
+            for kind, digest in [name.split("_")]
+        ]
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=(Window(settings.requests_per_second, timedelta(seconds=1)),),
+            verdicts=Verdicts.NONE,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            min_size=SERVING_MINIMUM,
+        )
+        return Declared(limits, Identity("tiktok", 1, tuple(columns)))
+
+    def own_secrets(self) -> tuple[str, ...]:
+        """The access token."""
+        return tuple(self.headers().values())
+
+    def headers(self) -> Mapping[str, str]:
+        """TikTok's own header instead of ``Authorization``."""
+        return {"Access-Token": self.config.token.get_secret_value()}
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Map every identifier to the audience."""
+        return self._map("add", audience, rows, batch)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Unmap every identifier that the add carried: each is a member by itself."""
+        return self._map("delete", audience, rows, batch)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """Matched users, and what becomes of the audience as a whole."""
+        found = self._listed_as(audience.id)
+        size = count_of(found.get("cover_num"))
+        ends = f"; expires {found.get('expired_time')}" if found.get("is_expiring") else ""
+        return Reported(size, size, ("valid" if found.get("is_valid") else "not valid") + ends)
+
+    def read_audience(self, audience_id: str) -> Audience:
+        """The audience in the list of its account."""
+        found = self._listed_as(audience_id)
+        return self.audience(found.get("audience_id"), found.get("name"))
+
+    def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
+        """Audiences that the account itself made, page by page; ours has the name, as nothing else can be written."""
+        for page in count(1):
+            listing = self._list(page=str(page), page_size="100")
+            for item in items_of(listing.get("list")):
+                if item.get("is_creator") is not False:
+                    found = self.audience(item.get("audience_id"), item.get("name"))
+                    yield found, request.marker if found.name == request.name else ""
+            pages = count_of(_object(listing.get("page_info")).get("total_page")) or 0
+            if page >= pages or not listing.get("list"):
+                return
+
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """An audience of the streaming kind, still empty."""
+        wanted = {"action": "create", "custom_audience_name": request.name}
+        body = {"advertiser_id": self.config.advertiser, **wanted}
+        made = self.ask("POST", "/segment/audience/", body, repeatable=False)
+        return _object(object_of(made).get("data")).get("audience_id")
+
+    def told(self, answer: Answer) -> Told | None:
+        """The code in the body decides. Raises NoAnswer for a success without one."""
+        body = object_of(answer)
+        code = str(body.get("code", ""))
+        if not code and answer.status < 400:
+            raise NoAnswer(f"HTTP {answer.status} without a code")
+        if code == "0" and answer.status < 400:
+            return None
+        codes = (code, code and f"{code[:2]}xxx", f"HTTP {answer.status}")
+        return Told(codes, str(body.get("message") or ""), str(body.get("request_id") or ""))
+
+    def examine_account(self) -> Iterator[Finding]:
+        """Whose token it is, and whether it sees the account's audiences."""
+        self.ask("GET", "/user/info/")
+        yield Finding("credential", True, "TikTok knows the access token")
+        self._list(page="1", page_size="1")
+        yield Finding("advertiser", True, "its audiences can be read")
+
+    def _map(self, action: str, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        columns = [column.to_pylist() for column in rows.columns]
+        body = {
+            "advertiser_ids": [self.config.advertiser],
+            "action": action,
+            "id_schema": rows.column_names,
+            # Positions follow the schema, so an unknown identifier keeps its place.
+            "batch_data": [
+                [{"id": value, "audience_ids": [audience.id]} if value else {} for value in person]
+                for person in zip(*columns, strict=True)
+            ],
+        }
+        sent = [value for column in columns for value in column if value]
+        try:
+            answer = object_of(self.ask("POST", "/segment/mapping/", body, sent=sent))
+        except Refused:
+            # An unknown audience is one more invalid parameter to TikTok. Raises AudienceGone for it.
+            self._listed_as(audience.id)
+            raise
+        return Receipt("applied", str(answer.get("request_id") or batch.id))
+
+    def _list(self, **params: str) -> dict[str, Any]:
+        params["advertiser_id"] = self.config.advertiser
+        listing = self.ask("GET", "/dmp/custom_audience/list/", params=params)
+        return _object(object_of(listing).get("data"))
+
+    def _listed_as(self, audience_id: str) -> dict[str, Any]:
+        """The audience's line. Raises AudienceGone for none."""
+        named = self._list(custom_audience_ids=json.dumps([audience_id]))
+        for item in items_of(named.get("list")):
+            if str(item.get("audience_id")) == audience_id:
+                return item
+        raise AudienceGone("TikTok: the audience does not exist, or not in this account")
+
+
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

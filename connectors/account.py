@@ -37,6 +37,8 @@ from connectors.settings import env_prefix
 from connectors.token_store import TokenStore
 from connectors.wire import Answer, NoAnswer
 
+TOKEN_FOLDER = Path(".turnout/tokens")
+"""Where tokens are kept by whoever uses a connector without a state folder."""
 MOST_AUDIENCES = 100_000
 """Longer listings are a loop."""
 
@@ -60,17 +62,11 @@ class AccountSettings(ConnectorSettings):
     )
 
 
-class OAuthSettings(AccountSettings):
-    """What is set for an account that signs in by OAuth 2.0 with a refresh token."""
+class TokenSettings(AccountSettings):
+    """Where tokens are kept that were given out."""
 
-    client_id: Secret = Field(description="OAuth client of your app.")
-    client_secret: Secret = Field(description="The client's secret.")
-    refresh_token: Secret = Field(
-        description="Refresh token as first given; where refreshing replaces it, the new one is kept."
-    )
-    token_folder: Path = Field(
-        Path(".turnout/tokens"),
-        description="Where tokens that were given out are kept, encrypted; back it up.",
+    token_folder: Path | None = Field(
+        None, description="Where tokens that were given out are kept, encrypted; unset: in the state folder."
     )
     token_store: ImportString[Callable[[str], TokenStore]] | None = Field(
         None,
@@ -79,27 +75,40 @@ class OAuthSettings(AccountSettings):
     )
 
 
+class OAuthSettings(TokenSettings):
+    """What is set for an account that signs in by OAuth 2.0 with a refresh token."""
+
+    client_id: Secret = Field(description="OAuth client of your app.")
+    client_secret: Secret = Field(description="The client's secret.")
+    refresh_token: Secret = Field(
+        description="Refresh token as first given; where refreshing replaces it, the new one is kept."
+    )
+
+
 class AccountConnector(HttpConnector):
     """One account of a platform with a JSON API and, usually, OAuth."""
 
     errors: ClassVar[Mapping[str | int, Meaning]]
     """The platform's own codes."""
+    otherwise: ClassVar[Meaning | None] = None
+    """What a code means that the table does not know; None: what its status means."""
     answers_empty: ClassVar[tuple[int, ...]] = (204,)
     """Statuses of successes without a body; any other empty answer is no answer."""
-    signs_with: ClassVar[tuple[str, ...]] = ("client_id", "client_secret", "refresh_token")
-    """Settings to look at when the platform refuses the credential."""
+    signs_with: tuple[str, ...] = ("client_id", "client_secret", "refresh_token")
+    """Of the class, or of an account that signs in otherwise: settings to look at when the credential is refused."""
     tokens: TokenProvider | None = None
 
     def __init__(self, destination: str, settings: Any, base_url: str) -> None:
         super().__init__(destination, settings)
-        self.limits, self.identity = self.declare(settings).limits, self.declare(settings).identity
+        declared = self.declare(settings)
+        self.limits, self.identity = declared.limits, declared.identity
         self.prefix = env_prefix(destination)
         self.credentials = " and ".join(self.prefix + name.upper() for name in self.signs_with)
         credential = self.credential()
         if credential is not None:
             self.tokens = TokenProvider(
                 credential,
-                settings.token_folder,
+                settings.token_folder or TOKEN_FOLDER,
                 self.title,
                 store=settings.token_store(destination) if settings.token_store else None,
             )
@@ -160,7 +169,7 @@ class AccountConnector(HttpConnector):
             self.settings.client_id.get_secret_value(),
             self.settings.client_secret.get_secret_value(),
             self.settings.refresh_token.get_secret_value(),
-            " and ".join(env_prefix(self.destination) + name.upper() for name in self.signs_with),
+            self.credentials,
             **particular,
         )
 
@@ -226,7 +235,7 @@ class AccountConnector(HttpConnector):
         told = self.told(answer)
         if told is not None:
             raise_meaning(
-                meaning_of(told, answer.status, self.errors),
+                meaning_of(told, answer.status, self.errors, self.otherwise),
                 told,
                 title=self.title,
                 prefix=self.prefix,
@@ -255,6 +264,12 @@ class AccountConnector(HttpConnector):
         except DeliveryError as error:
             yield Finding("connection", False, redact(str(error)))
 
+    def use_state(self, folder: Path) -> None:
+        """Keep budget and tokens in this folder, unless the tokens have one of their own."""
+        super().use_state(folder)
+        if self.tokens is not None and self.settings.token_folder is None:
+            self.tokens.folder = folder / TOKEN_FOLDER.name
+
     def close(self) -> None:
         """Close connections."""
         super().close()
@@ -262,9 +277,10 @@ class AccountConnector(HttpConnector):
             self.tokens.close()
 
 
-def object_of(answer: Answer) -> dict[str, Any]:
-    """The JSON object of an answer, empty for none."""
-    return answer.json if isinstance(answer.json, dict) else {}
+def object_of(found: object) -> dict[str, Any]:
+    """The JSON object of an answer, or in a place of one; empty for what is none."""
+    value = found.json if isinstance(found, Answer) else found
+    return value if isinstance(value, dict) else {}
 
 
 def items_of(value: object) -> Iterator[dict[str, Any]]:

@@ -327,8 +327,11 @@ class Connector(ABC):
         """The most HTTP requests that a batch of so many rows takes when every request is answered."""
         return 1
 
-    def use_budget(self, path: Path) -> None:  # noqa: B027 - optional
-        """Count requests in this file, shared with every process that asks the account. Raises ActionNeeded."""
+    def use_state(self, folder: Path) -> None:  # noqa: B027 - optional
+        """Keep in this folder what all processes that ask the account share: its budget, its tokens.
+
+        Raises ActionNeeded when that cannot be done.
+        """
 
     def budget_state(self) -> BudgetState | None:
         """What the account takes now, without asking it; None for an account without a budget."""

@@ -27,6 +27,9 @@ from connectors.base import (
     Batch,
     Connector,
     ConnectorSettings,
+    Declared,
+    DeliveryError,
+    Finding,
     Kind,
     Limits,
     ReadBack,
@@ -71,17 +74,19 @@ class FileConnector(Connector):
     def __init__(self, destination: str, settings: FileSettings) -> None:
         super().__init__(destination, settings)
         self.consent = settings.consent
-        self.identity = Identity(
-            name="file",
-            version=1,
-            columns=(
-                Column("external_id", EXTERNAL_ID, "plain", identifies=True),
-                Column("email_sha256", EMAIL, "sha256_hex", identifies=True),
-                Column("phone_sha256", phone_e164(settings.default_country), "sha256_hex", identifies=True),
-            ),
-        )
+        self.identity = self.declare(settings).identity
         self._folder = settings.folder
         self._lock = threading.Lock()
+
+    @classmethod
+    def declare(cls, settings: FileSettings) -> Declared:
+        """Everything a person is known by."""
+        columns = (
+            Column("external_id", EXTERNAL_ID, "plain", identifies=True),
+            Column("email_sha256", EMAIL, "sha256_hex", identifies=True),
+            Column("phone_sha256", phone_e164(settings.default_country), "sha256_hex", identifies=True),
+        )
+        return Declared(cls.limits, Identity("file", 1, columns))
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
         """The audience's folder; raises AudienceGone when the known one was deleted, Refused when disk refuses."""
@@ -111,6 +116,15 @@ class FileConnector(Connector):
             with path.open("rb") as members:
                 size = sum(1 for _ in members)
         return Reported(size, size)
+
+    def examine(self) -> Iterator[Finding]:
+        """Whether the folder can be written."""
+        try:
+            with _disk_trouble():
+                self._folder.mkdir(parents=True, exist_ok=True)
+            yield Finding("folder", True, "it can be written")
+        except DeliveryError as error:
+            yield Finding("folder", False, str(error))
 
     def _apply(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         folder = self._folder / audience.id

@@ -364,6 +364,10 @@ class HttpConnector(Connector):
         """Keep the account's budget in this file, which other processes share. Raises ActionNeeded."""
         self.http.use_budget(path)
 
+    def use_state(self, folder: Path) -> None:
+        """Keep the account's budget in this folder."""
+        self.use_budget(folder / f"{self.destination}.budget.sqlite")
+
     def budget_state(self) -> BudgetState | None:
         """What the account takes now, without asking it."""
         return self.http.budget_state()

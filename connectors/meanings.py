@@ -81,11 +81,15 @@ _FAULT = Meaning(Then.REPEAT, "a fault that passes")
 _UNKNOWN = Meaning(Then.REFUSE, "an error that the documentation does not list")
 
 
-def meaning_of(told: Told, status: int, table: Mapping[str | int, Meaning]) -> Meaning:
-    """The most telling entry: of the platform's table, else of the status."""
+def meaning_of(
+    told: Told, status: int, table: Mapping[str | int, Meaning], otherwise: Meaning | None = None
+) -> Meaning:
+    """The most telling entry: of the platform's table, else ``otherwise``, else of the status."""
     for code in told.codes:
         if code in table:
             return table[code]
+    if otherwise is not None:
+        return otherwise
     if status >= 500:
         return _FAULT
     return BY_STATUS.get(status, _UNKNOWN)

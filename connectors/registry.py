@@ -55,15 +55,15 @@ def load(connector_name: str) -> type[Connector]:
 def open_connector(destination: str, connector_name: str, state_dir: Path | None = None) -> Connector:
     """A connector for one account, its settings read now from ``TURNOUT_<DESTINATION>_*`` and ``.env``.
 
-    With ``state_dir`` the account's budget is kept there, for every process that asks the account. Sends nothing yet.
-    Raises UnknownConnector; AuthFailed when a required setting is missing; ActionNeeded when one is there but
+    With ``state_dir`` the account's budget and tokens are kept there, for every process that asks it. Sends nothing
+    yet. Raises UnknownConnector; AuthFailed when a required setting is missing; ActionNeeded when one is there but
     unusable, or the budget's file is. Messages name variables, never values.
     """
     connector_type = load(connector_name)
     connector = connector_type(destination, read_settings(destination, connector_type.settings_type))
     if state_dir is not None:
         try:
-            connector.use_budget(state_dir / f"{destination}.budget.sqlite")
+            connector.use_state(state_dir)
         except BaseException:
             connector.close()
             raise

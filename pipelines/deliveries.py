@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ulid import ULID
@@ -19,7 +20,9 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
+from pipelines.readiness import ends_soon
 from pipelines.segments.model import Sync
+from pipelines.segments.policy import refusal
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -93,9 +96,11 @@ class Deliveries:
         except DeliveryError as error:
             return [model.failed(destination, push, run, error) for push in pushes]
         try:
-            return act(self.account(connector), pushes)
+            done = act(self.account(connector), pushes)
+            soon = ends_soon(connector, datetime.now(UTC))
         finally:
             connector.close()
+        return [replace(delivery, notes=(soon,)) for delivery in done] if soon else done
 
     @contextmanager
     def connected(self, destination: str) -> Iterator[Account]:
@@ -138,10 +143,18 @@ class Deliveries:
         """What the asked audiences of a destination are to become. Raises UnknownName for the destination."""
         if destination not in self.project.connector_types:
             raise unknown_name("destination", destination, list(self.project.connector_types))
-        options_type = self.project.connector_types[destination].options_type
+        connector = self.project.connector_types[destination]
         unread = unread_opt_outs(self.project.sources, self.project.failed_sources())
         asked = [
-            Push(s.name, sync, options_type(**sync.options), self.bounds(sync), s.formerly, unread)
+            Push(
+                s.name,
+                sync,
+                connector.options_type(**sync.options),
+                self.bounds(sync),
+                s.formerly,
+                unread,
+                forbidden=refusal(connector.title, connector.forbids, s.policy),
+            )
             for s, sync in self.project.audiences(destination)
         ]
         behind = [

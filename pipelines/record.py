@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from connectors.base import Audience
 from pipelines.delivery.applied import Application
 from pipelines.delivery.entries import Decision, JournalledBatch, Moving, Rejected
 from pipelines.delivery.holds import Hold
@@ -75,6 +76,16 @@ class Record:
         """Segments with an audience at a destination, and the audience's name on the platform."""
         with self._journal() as journal:
             return journal.opened_audiences(destination) if journal else {}
+
+    def known_audiences(self, destination: str) -> dict[str, Audience]:
+        """The audiences of earlier runs at a destination, by segment."""
+        with self._journal() as journal:
+            if journal is None:
+                return {}
+            found = {
+                segment: journal.audience(destination, segment) for segment in journal.audiences(destination)
+            }
+        return {segment: audience for segment, audience in found.items() if audience is not None}
 
     @contextmanager
     def _journal(self) -> Iterator[Journal | None]:

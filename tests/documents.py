@@ -1,4 +1,4 @@
-"""Tables of the README that are made from the code: ``make docs`` writes them, a test holds the README to them."""
+"""Tables of the documents that are made from the code: ``make docs`` writes them, tests hold the documents to them."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from connectors.registry import available, load
+from connectors.settings import env_prefix
 from pipelines.cli import exits
 from pipelines.settings import Settings
 
@@ -54,6 +56,36 @@ def exits_table() -> str:
     return "\n".join([*lines, *(f"| {code.value} | {meanings[code.name]} |" for code in exits.Exit)])
 
 
+def account_table(connector: str) -> list[str]:
+    """Every setting of a connector's account, a line each."""
+    lines = []
+    for name, field in load(connector).settings_type.model_fields.items():
+        default = "required" if field.is_required() else _account_default(field.default)
+        lines.append(f"| `{env_prefix(connector)}{name.upper()}` | {default} | {field.description} |")
+    return lines
+
+
+def _account_default(value: object) -> str:
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`{json.dumps(list(value))}`"
+    return f"`{value}`"
+
+
+def with_account_table(connector: str, text: str) -> str:
+    """A connector's page with the settings that its code has now. Raises ValueError for a page without any."""
+    heading = "| variable | default | meaning |\n|---|---|---|\n"
+    before, separator, after = text.partition(heading)
+    if not separator:
+        raise ValueError(f"docs/connectors/{connector}.md needs a table of settings")
+    rest = after.split("\n")
+    first = next((number for number, line in enumerate(rest) if not line.startswith("|")), len(rest))
+    return before + heading + "\n".join([*account_table(connector), *rest[first:]])
+
+
 TABLES = {"settings": settings_table, "exits": exits_table}
 
 
@@ -82,3 +114,7 @@ def _split(text: str, name: str) -> tuple[str, str, str]:
 
 if __name__ == "__main__":
     README.write_text(with_tables(README.read_text(encoding="utf-8")), encoding="utf-8")
+    for connector in available():
+        page = ROOT / "docs/connectors" / f"{connector}.md"
+        if page.exists():
+            page.write_text(with_account_table(connector, page.read_text("utf-8")), "utf-8")

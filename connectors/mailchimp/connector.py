@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
 from math import ceil
 from typing import ClassVar
@@ -19,6 +19,9 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     ConnectorSettings,
+    Declared,
+    DeliveryError,
+    Finding,
     Kind,
     Limits,
     Op,
@@ -46,6 +49,7 @@ from connectors.mailchimp.answers import (
 )
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.platform_ids import platform_id
+from connectors.redact import redact
 from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
 from connectors.wire import Answer
 
@@ -63,13 +67,8 @@ class MailchimpConnector(HttpConnector):
     def __init__(self, destination: str, settings: MailchimpSettings) -> None:
         super().__init__(destination, settings)
         self.config = settings
-        self.limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            verdicts=Verdicts.PER_ROW,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-        )
-        self.identity = mailchimp_identity(settings)
+        declared = self.declare(settings)
+        self.limits, self.identity = declared.limits, declared.identity
         key = settings.api_key.get_secret_value()
         self._authorization = "Basic " + b64encode(f"turnout:{key}".encode()).decode()
         self.http = Http(
@@ -85,6 +84,17 @@ class MailchimpConnector(HttpConnector):
             secrets=(key, self._authorization.removeprefix("Basic ")),
         )
         self._list = f"/lists/{settings.list_id}"
+
+    @classmethod
+    def declare(cls, settings: MailchimpSettings) -> Declared:
+        """Verdicts by address."""
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            verdicts=Verdicts.PER_ROW,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+        )
+        return Declared(limits, mailchimp_identity(settings))
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
         """The tag by its id, else by its exact name, else a new one.
@@ -142,6 +152,14 @@ class MailchimpConnector(HttpConnector):
             return 2 + rows
         looks = ceil(self.config.batch_wait_seconds / self.config.batch_poll_seconds)
         return 2 + max(self.config.create_singly, 1 + looks)
+
+    def examine(self) -> Iterator[Finding]:
+        """The key and the list."""
+        try:
+            found = self._ask("GET", self._list, "list")
+            yield Finding("list", True, f"the key reads the list {redact(str(found.get('name', '')))!r}")
+        except DeliveryError as error:
+            yield Finding("list", False, str(error))
 
     def read_back(self, audience: Audience) -> Reported:
         """Contacts that have the tag, the unsubscribed included, as the tag holds them too."""

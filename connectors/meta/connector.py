@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 
@@ -17,6 +17,9 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     ConnectorSettings,
+    Declared,
+    DeliveryError,
+    Finding,
     Kind,
     Limits,
     ReadBack,
@@ -66,19 +69,16 @@ class MetaConnector(HttpConnector):
     consent = ("ads_personalisation", "ads_user_data")
     audience_name_length: ClassVar[int] = 50
     reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    forbids: ClassVar[Mapping[str, str]] = {
+        "health": "Meta flags and closes customer lists that hint at health",
+        "finance": "Meta flags and closes customer lists that hint at somebody's finances",
+    }
 
     def __init__(self, destination: str, settings: MetaSettings) -> None:
         super().__init__(destination, settings)
         self.config = settings
-        self.limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=WINDOWS[settings.access],
-            verdicts=Verdicts.COUNT_AND_SAMPLES,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
-        self.identity = meta_identity(settings)
+        declared = self.declare(settings)
+        self.limits, self.identity = declared.limits, declared.identity
         self._token = settings.token.get_secret_value()
         self._proof = _proof(settings)
         self.http = Http(
@@ -91,6 +91,19 @@ class MetaConnector(HttpConnector):
             windows=self.limits.windows,
             what_is_left=lambda headers, _: left(headers, settings.access),
         )
+
+    @classmethod
+    def declare(cls, settings: MetaSettings) -> Declared:
+        """Counts and samples; a window by the app's access."""
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=WINDOWS[settings.access],
+            verdicts=Verdicts.COUNT_AND_SAMPLES,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            min_size=SERVING_MINIMUM,
+        )
+        return Declared(limits, meta_identity(settings))
 
     def lifetime(self, options: SyncOptions) -> timedelta | None:
         """The audience's retention."""
@@ -134,6 +147,20 @@ class MetaConnector(HttpConnector):
             _status(found),
             datetime.fromtimestamp(changed, UTC) if isinstance(changed, int) and changed > 0 else None,
         )
+
+    def examine(self) -> Iterator[Finding]:
+        """The token, the ad account, and whether its audiences can be read."""
+        try:
+            path = self._path(f"/act_{self.config.ad_account}")
+            params = {"fields": "name,account_status"} | self._proof
+            self.http.send("GET", path, lambda a: self._judge(a, "account"), params=params)
+            yield Finding("ad account", True, "the token reads it")
+            self._page(1, "")
+            yield Finding(
+                "audiences", True, "they can be read; Meta tells of unaccepted terms at the first push"
+            )
+        except DeliveryError as error:
+            yield Finding("ad account", False, str(error))
 
     def _edit(self, method: str, audience: Audience, table: pa.Table, batch: Batch) -> Receipt:
         schema = list(table.column_names)

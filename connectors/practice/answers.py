@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeGuard
 
-from connectors.base import (
-    ActionNeeded,
-    AudienceGone,
-    Receipt,
-    Refused,
-    RowsRefused,
-    Uncertain,
-)
-from connectors.http import Throttled
-from connectors.oauth import TokenExpired
+from connectors.base import Receipt, Uncertain
+from connectors.meanings import Meaning, Then, Told
 from connectors.practice.settings import Positions, PracticeSettings
-from connectors.redact import redact
 from connectors.wire import Answer, NoAnswer
 
 REASONS = ("refused", "invalid_email", "invalid_phone", "no_identifier")
@@ -25,47 +16,34 @@ NAME = "Practice platform"
 Row = Mapping[str, str | None]
 
 
-def error_of(answer: Answer) -> Mapping[str, object] | None:
-    """The error an answer holds, whatever its status. Raises NoAnswer unless the body is a JSON object."""
-    body = answer.json
-    if not isinstance(body, dict):
-        raise NoAnswer(f"HTTP {answer.status} without JSON")
+ERRORS: Mapping[str | int, Meaning] = {
+    "token_expired": Meaning(Then.RENEW, "the access token has ended"),
+    "token_invalid": Meaning(Then.RENEW, "the token is refused"),
+    "token_missing": Meaning(Then.RENEW, "the token is refused"),
+    "terms_not_accepted": Meaning(Then.ACT, "the terms are not accepted; accept them on the sandbox's page"),
+    "audience_not_found": Meaning(Then.GONE, "the audience does not exist any more"),
+    "too_many_requests": Meaning(Then.WAIT, "too many requests"),
+    "quota_spent": Meaning(Then.WAIT, "today's requests are spent"),
+    "internal_error": Meaning(Then.REPEAT, "a fault that passes"),
+    "session_closed": Meaning(Then.DOUBT, "nobody knows what became of the session"),
+    "session_not_found": Meaning(Then.DOUBT, "nobody knows what became of the session"),
+    "job_not_found": Meaning(Then.DOUBT, "nobody knows what became of the job"),
+    "rows_invalid": Meaning(Then.ROWS, "some rows are not acceptable"),
+}
+"""``code`` of an error; any other means that nothing was applied."""
+REFUSED = Meaning(Then.REFUSE, "refused")
+
+
+def error_in(answer: Answer, positions: Positions) -> Told | None:
+    """The error an answer holds, whatever its status."""
+    body = answer.json if isinstance(answer.json, dict) else {}
     error = body.get("error")
     if error is None or "job" in body:  # a job's error is the job's
         return None
     if not isinstance(error, dict):
         raise NoAnswer(f"HTTP {answer.status} with an unreadable error")
-    return error
-
-
-def judge(
-    answer: Answer, variables: str, positions: Positions, secrets: tuple[str, ...], sent: Iterable[str] = ()
-) -> None:
-    """Raise what an answer means; errors may hide in an HTTP 200.
-
-    ``variables``: settings that sign requests; ``sent``: identifiers that the request held.
-    """
-    error = error_of(answer)
-    if error is None:
-        return
-    code = redact(str(error.get("code", "")), secrets)
-    match code:
-        case "token_expired" | "token_invalid" | "token_missing":
-            raise TokenExpired(f"{NAME}: the token is refused ({code}); check {variables}")
-        case "terms_not_accepted":
-            raise ActionNeeded(f"{NAME}: the terms are not accepted; accept them on the sandbox's page")
-        case "audience_not_found":
-            raise AudienceGone(f"{NAME}: the audience does not exist any more")
-        case "too_many_requests" | "quota_spent":
-            raise Throttled("too many requests", None)
-        case "internal_error":
-            raise NoAnswer("a fault that passes")
-        case "session_closed" | "session_not_found" | "job_not_found":
-            raise Uncertain(f"{NAME}: nobody knows what became of the request ({code})")
-        case "rows_invalid":
-            rows = named_rows(error.get("rows"), positions)
-            raise RowsRefused(f"{NAME}: some rows are not acceptable", rows)
-    raise Refused(f"{NAME}: refused ({code}): {redact(str(error.get('message', '')), secrets, sent)}")
+    rows = named_rows(error.get("rows"), positions)
+    return Told((str(error.get("code", "")),), str(error.get("message", "")), rows=rows)
 
 
 def receipt(body: object, sent: Sequence[Row] | None, settings: PracticeSettings, reference: str) -> Receipt:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Literal
 
 from pydantic import Field
 
-from connectors.base import ConnectorSettings
+from connectors.account import TokenSettings
 from connectors.settings import BaseUrl, CountryCode, Credential
 
 Delivering = Literal["direct", "session", "job"]
@@ -15,7 +14,7 @@ Answering = Literal["per_row", "whole_request", "count_and_samples", "count", "n
 Positions = Literal["zero_based", "one_based", "text", "key"]
 
 
-class PracticeSettings(ConnectorSettings):
+class PracticeSettings(TokenSettings):
     """Settings of one account. What concerns delivery and answers is asked for when an audience is created."""
 
     base_url: BaseUrl = Field("http://127.0.0.1:8765/practice", description="Where requests go: a sandbox.")
@@ -28,9 +27,6 @@ class PracticeSettings(ConnectorSettings):
     refresh_token: Credential | None = Field(
         None, description="Refresh token as first given; each refresh replaces it, kept in the token folder."
     )
-    token_folder: Path = Field(
-        Path(".turnout/tokens"), description="Where tokens that were given out are kept; back it up."
-    )
     delivery: Delivering = Field(
         "direct", description="How members are sent: in one request, a session of batches, or a job."
     )
@@ -40,22 +36,17 @@ class PracticeSettings(ConnectorSettings):
     errors_in_success: bool = Field(False, description="Errors about members come in an HTTP 200.")
     max_rows: int = Field(100, ge=1, le=10_000, description="People in one batch.")
     session_rows: int = Field(50, ge=1, le=10_000, description="People in one request of a session.")
-    max_in_flight: int = Field(2, ge=1, le=8, description="Requests under way at once.")
     verdict_within_hours: float = Field(
         72,
         gt=0,
         description="A job without a verdict for so long is in doubt, and its people are sent again.",
     )
-    settles_after_seconds: float = Field(
+    settles_after_minutes: float = Field(
         0, ge=0, description="How long a copy of a request may still be applied after it was sent."
     )
     default_country: CountryCode | None = Field(
         None, description="Country (two letters) of national phone numbers of people without a country."
     )
-    max_wait_seconds: float = Field(
-        120, ge=1, description="Longest wait that the platform may ask for; longer ones end the run."
-    )
-    timeout_seconds: float = Field(60, ge=0.1, description="Silence after which an answer counts as lost.")
     consent: tuple[str, ...] = Field(
         ("ads_personalisation",), description="Purposes a person must have granted, as JSON."
     )

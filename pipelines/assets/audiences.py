@@ -127,6 +127,8 @@ def audience_assets(project: Project, destination: str) -> dg.AssetsDefinition:
             else:
                 context.log_event(dg.AssetObservation(asset_key=key, metadata=shown))
         context.log.info(_summary(destination, deliveries))
+        for note in dict.fromkeys(note for delivery in deliveries for note in delivery.notes):
+            context.log.warning(note)
         if failed := [delivery for delivery in deliveries if not delivery.ok]:
             raise _failure("brought up to date", failed, len(deliveries))
 

@@ -19,9 +19,9 @@ TWINS: dict[str, tuple[frozenset[str], str]] = {
         "The audience does not become many times as large at once.",
     ),
     "fresh": (
-        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK, Guard.ON_HOLD}),
-        "The segment was computed for the newest day, its file is whole, the opt-outs could be read, and nobody put "
-        "the audience on hold.",
+        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK, Guard.ON_HOLD, Guard.POLICY}),
+        "The segment was computed for the newest day, its file is whole, the opt-outs could be read, nobody put the "
+        "audience on hold, and the platform takes audiences of its kind.",
     ),
 }
 """Check, the guards' verdicts that fail it, and what it promises."""
@@ -62,7 +62,7 @@ def results(
 
 def _severity(delivery: Delivery) -> dg.AssetCheckSeverity:
     """What an operator asked for is worth a look, and no alarm."""
-    return dg.AssetCheckSeverity.WARN if delivery.on_hold else dg.AssetCheckSeverity.ERROR
+    return dg.AssetCheckSeverity.WARN if delivery.stands_still else dg.AssetCheckSeverity.ERROR
 
 
 def _figures(name: str, delivery: Delivery, bounds: Bounds) -> dict[str, dg.MetadataValue]:

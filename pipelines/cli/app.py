@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import machine, people, review, tables, upkeep
+from pipelines.cli import destinations, machine, people, review, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -68,6 +68,7 @@ MISTAKES = (
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing)
 
+destinations.register(app)
 people.register(app)
 review.register(app)
 upkeep.register(app)

@@ -98,6 +98,7 @@ def of_push(delivery: Delivery) -> dict[str, Any]:
         "audience_id": delivery.audience_id,
         "url": delivery.url,
         "errors": list(delivery.errors),
+        "notes": list(delivery.notes),
     }
 
 

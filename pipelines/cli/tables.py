@@ -23,9 +23,24 @@ errors = Console(stderr=True)
 WIDE = 92
 WORDS = frozenset(
     {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
-    | {"who", "why", "reason", "since"}
+    | {
+        "who",
+        "why",
+        "reason",
+        "since",
+        "",
+        "step",
+        "finding",
+        "connector",
+        "kind",
+        "verdicts",
+        "answers",
+        "identifiers",
+    }
 )
 """Columns that are no numbers."""
+LONG = frozenset({"why", "finding", "identifiers"})
+"""Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 
 
@@ -145,6 +160,8 @@ def say_why(deliveries: Sequence[Delivery], say: Callable[[str], None]) -> None:
             say(f"[yellow]{d.destination}/{d.segment}[/]: {d.sentence}")
         for error in d.errors:
             say(f"[red]{d.destination}/{d.segment}[/]: {error}")
+    for note in dict.fromkeys(note for d in deliveries for note in d.notes):
+        say(f"[yellow]soon[/]: {note}")
 
 
 def _style(delivery: Delivery) -> str:
@@ -156,5 +173,5 @@ def table(*names: str) -> Table:
     """An empty table in the house's look."""
     shown = Table(header_style="bold", border_style="dim", box=box.SIMPLE_HEAD, pad_edge=False)
     for name in names:
-        shown.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name != "why")
+        shown.add_column(name, justify="left" if name in WORDS else "right", no_wrap=name not in LONG)
     return shown

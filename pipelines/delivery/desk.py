@@ -51,7 +51,7 @@ TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, 
 """Failures whose text is a sentence for the operator."""
 
 
-ONLY_OPT_OUTS = (Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
+ONLY_OPT_OUTS = (Guard.POLICY, Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
 """Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
 
 

@@ -14,6 +14,7 @@ class Guard(StrEnum):
     """What stopped a push."""
 
     HELD_BACK = "held_back"
+    POLICY = "refused_by_policy"
     ON_HOLD = "on_hold"
     NEVER_COMPUTED = "never_computed"
     STALE = "stale_segment"

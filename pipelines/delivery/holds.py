@@ -100,6 +100,8 @@ def held_back(holds: Holds, destination: str, push: Push) -> Verdict | None:
 
     Read while the account is open: a run that waited for an undo meets the hold that the undo placed.
     """
+    if push.forbidden:
+        return Verdict(Guard.POLICY, push.forbidden)
     hold = None if push.despite_hold else holds.of(destination, push.segment)
     if push.only_opt_outs is None:
         return Verdict(Guard.ON_HOLD, hold.sentence) if hold else None

@@ -67,6 +67,8 @@ class Push:
     formerly: str | None = None
     only_opt_outs: str | None = None
     """Why nobody but those who must go may move in this run; None: nothing speaks against a full push."""
+    forbidden: str | None = None
+    """Why the platform takes no audience of this kind; None: it does."""
     despite_hold: bool = False
     """Also when an operator put the audience on hold; for those who decide about that hold."""
     reason: str | None = None
@@ -146,18 +148,20 @@ class Delivery:
     audience_id: str | None = None
     url: str | None = None
     errors: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What somebody should see to soon, though nothing is wrong yet."""
     needs_person: bool = False
     """Trying again by itself is pointless: a credential, terms or a setting must be mended first."""
 
     @property
     def ok(self) -> bool:
-        """Whether everything that was to be done is done and receipted; on hold, that is opt-outs alone."""
-        return (self.status in ("planned", "delivered") or self.on_hold) and not self.errors
+        """Whether everything that was to be done is done and receipted; standing still, that is opt-outs alone."""
+        return (self.status in ("planned", "delivered") or self.stands_still) and not self.errors
 
     @property
-    def on_hold(self) -> bool:
-        """Whether an operator put the audience on hold."""
-        return self.verdict == Guard.ON_HOLD
+    def stands_still(self) -> bool:
+        """Whether nobody may be sent, because an operator put the audience on hold or the platform takes none such."""
+        return self.verdict in (Guard.ON_HOLD, Guard.POLICY)
 
     def to_json(self) -> str:
         """For the journal and for machines; stable keys."""

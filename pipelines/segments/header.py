@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.policy import CATEGORIES
 from pipelines.segments.universe import UNIVERSES
 
 SegmentType = Literal[
@@ -31,7 +32,6 @@ NOT_YET = {
     "entry_exit": "grace and cool-down days",
     "waterfall": "making segments mutually exclusive",
     "priority": "deciding for a person who is in several segments",
-    "policy": "blocking sensitive categories by destination",
 }
 """Fields whose behaviour is still to come: using one is an error, so that none is accepted and ignored."""
 
@@ -66,6 +66,12 @@ def _universe(value: str) -> str:
 def _metric(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
         raise ValueError("is not a metric's name")
+    return value
+
+
+def _category(value: str) -> str:
+    if value not in CATEGORIES:
+        raise ValueError("is no category")
     return value
 
 
@@ -125,6 +131,10 @@ class Header(Strict):
     )
     tags: Annotated[dict[str, str], AfterValidator(_tags)] = Field(
         default_factory=dict, description='a table of short texts, e.g. tags = {season = "winter"}'
+    )
+    policy: list[Annotated[str, AfterValidator(_category)]] = Field(
+        default_factory=list,
+        description="sensitive categories, among " + ", ".join(CATEGORIES),
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")

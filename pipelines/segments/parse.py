@@ -50,6 +50,7 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         formerly=header.formerly,
         review_by=header.review_by,
         min_size=header.min_size,
+        policy=tuple(header.policy),
         evidence=header.evidence,
         persona=header.persona,
     )

@@ -51,6 +51,7 @@ types = ["behavioural"]
 owner = "team:crm"
 treatment = "A newsletter about {title}."
 universe = "customers"
+policy = {policy}
 
 [goal]
 metric = "repeat_purchase_rate_30d"
@@ -162,12 +163,12 @@ class Shop:
         """The file arrives without its columns."""
         (self.sources / f"{source}.csv").write_text("something;else\n1;2\n")
 
-    def segment(self, name: str, sql: str, destinations: Sequence[str]) -> Path:
+    def segment(self, name: str, sql: str, destinations: Sequence[str], policy: Sequence[str] = ()) -> Path:
         """A segment file that syncs to these destinations."""
         title = name.title()
         syncs = "".join(f'\n[sync.{d}]\naudience = "{title}"\n' for d in destinations)
         path = self.segment_defs / f"{name}.sql"
-        path.write_text(HEADER.format(title=title, syncs=syncs) + sql + "\n")
+        path.write_text(HEADER.format(title=title, syncs=syncs, policy=json.dumps(policy)) + sql + "\n")
         return path
 
     def buyers(self, as_of: date = NEWEST) -> set[str]:

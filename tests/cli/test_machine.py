@@ -15,7 +15,7 @@ PLAN_KEYS = {
 PUSH_KEYS = PLAN_KEYS | {
     "status", "added", "removed", "uncertain", "rejected_unnamed", "requests", "run_id", "audience",
     "audience_id", "url", "errors", "held_before", "leaving", "dropped", "awaited", "uncertain_desired",
-    "uncertain_held",
+    "uncertain_held", "notes",
 }  # fmt: skip
 """Written out on purpose: scripts rely on them, so a key that goes is a breaking change."""
 

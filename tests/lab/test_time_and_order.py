@@ -20,7 +20,7 @@ WINDOW = timedelta(hours=1)
 SETTLING = {
     name: replace(
         next(kind for kind in KINDS if kind.name == name),
-        make=practice(delivery=name, settles_after_seconds=WINDOW.total_seconds()),
+        make=practice(delivery=name, settles_after_minutes=WINDOW.total_seconds() / 60),
     )
     for name in ("direct", "session", "job")
 }

@@ -43,6 +43,7 @@ class Named:
 
     name: str
     formerly: str | None = None
+    policy: tuple[str, ...] = ()
 
 
 @dataclass

@@ -48,7 +48,7 @@ def test_a_hold_is_no_failure(office: Office) -> None:
     assert not night.ok
     [night] = office.sync()
     assert night.ok
-    assert Delivery.from_json(night.to_json()).on_hold
+    assert Delivery.from_json(night.to_json()).stands_still
 
 
 def test_resumed_it_follows_its_segment(office: Office) -> None:

@@ -182,8 +182,7 @@ class PinterestConnector(AccountConnector):
     def _around(self, list_id: str) -> Iterator[dict[str, Any]]:
         """The audiences around a list."""
         for found in self._pages("audiences"):
-            rule = found.get("rule")
-            if isinstance(rule, dict) and str(rule.get("customer_list_id")) == list_id:
+            if str(object_of(found.get("rule")).get("customer_list_id")) == list_id:
                 yield found
 
     def _wrap(self, list_id: str, request: AudienceRequest) -> None:

@@ -34,6 +34,7 @@ from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, Outcome, send_by_kind
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
+from connectors.redact import redact
 from connectors.rules import EMAIL, MADID, phone_digits
 from connectors.settings import BaseUrl, CountryCode
 from connectors.wire import Answer
@@ -42,7 +43,6 @@ Identifier = Literal["EMAIL_SHA256", "PHONE_SHA256", "MOBILE_AD_ID_SHA256"]
 
 ERRORS: Mapping[str | int, Meaning] = {
     "E1001": Meaning(Then.REFUSE, "the request is not valid"),
-    "E1003": Meaning(Then.GONE, "the segment does not exist"),
     "E3002": Meaning(
         Then.SIGN_IN,
         "no permission on the ad account (Data Manager or Account Admin), or the Customer List terms are not accepted",
@@ -160,13 +160,13 @@ class SnapchatConnector(AccountConnector):
         while True:
             page = object_of(self.ask("GET", self._segments, params=cursor))
             for item in items_of(page.get("segments")):
-                segment = item.get("segment") or {}
+                segment = object_of(item.get("segment"))
                 yield self.audience(segment.get("id"), segment.get("name")), str(segment.get("description"))
-            following = (page.get("paging") or {}).get("next_link")
-            if not following:
+            following = object_of(page.get("paging")).get("next_link")
+            if not following or not page.get("segments"):
                 return
             # Only the query is believed: the credential must not follow a link to another host.
-            cursor = {name: values[0] for name, values in parse_qs(urlsplit(following).query).items()}
+            cursor = {name: values[0] for name, values in parse_qs(urlsplit(str(following)).query).items()}
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
         """One segment for the members' retention."""
@@ -205,7 +205,7 @@ class SnapchatConnector(AccountConnector):
         for part in items_of(answer.get("users")):
             if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
                 raise Refused("Snapchat: the upload was refused; nothing was changed")
-            taken = count_of((part.get("user") or {}).get("number_uploaded_users"))
+            taken = count_of(object_of(part.get("user")).get("number_uploaded_users"))
             if taken is not None and taken <= len(kind.values):
                 return Outcome({}, len(kind.values) - taken, str(answer.get("request_id") or "") or None)
         raise Uncertain("Snapchat: the answer does not say how many people were taken")
@@ -214,7 +214,7 @@ class SnapchatConnector(AccountConnector):
         """The one segment of an answer. Raises Refused when Snapchat refused it under HTTP 200."""
         for part in items_of(body.get("segments")):
             if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
-                raise Refused(f"Snapchat: refused: {part.get('sub_request_error_reason', '')}")
-            segment = part.get("segment")
-            return segment if isinstance(segment, dict) else {}
+                reason = redact(str(part.get("sub_request_error_reason") or ""), self.http.secrets)
+                raise Refused(f"Snapchat: the segment was refused: {reason}")
+            return object_of(part.get("segment"))
         return {}

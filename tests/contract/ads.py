@@ -34,8 +34,13 @@ class AdCase:
 
 
 CASES: Mapping[str, AdCase] = {
+    # Its answers, like TikTok's, say nothing of rows.
+    "reddit": AdCase(
+        edits="*/users",
+        settings={"user_agent": "web:com.example.turnout:v1.0.0 (by /u/turnout)"},
+        impossible=frozenset({Trouble.SECOND_ROW_REFUSED}),
+    ),
     "snapchat": AdCase(edits="*/users"),
-    # Its answers say nothing of rows.
     "tiktok": AdCase(edits="*/segment/mapping/", impossible=frozenset({Trouble.SECOND_ROW_REFUSED})),
 }
 

@@ -246,6 +246,16 @@ def test_audiences_are_expressions_over_segments(criteo: CriteoCaller) -> None:
     assert create("Odd", {"or": [], "not": {}}).status_code == 400
     assert found(audienceSegmentIds=[two]) == ["Both"]
     assert found(advertiserIds=[ADVERTISER]) == ["Only one", "Both"]
+
+    def change(audience: str, segment: str) -> list[tuple[str, str]]:
+        attributes = {"algebra": {"audienceSegmentId": segment}}
+        body = {"data": [{"id": audience, "type": "Audience", "attributes": attributes}]}
+        return warnings(criteo.call("PATCH", "/audiences", json=body))
+
+    assert change(first, two) == []
+    assert found(audienceSegmentIds=[two]) == ["Only one", "Both"]
+    assert change(first, "1") == [("@data/0", "segment-not-found")]
+    assert change("1", two) == [("@data/0", "audience-invalid")]
     assert warnings(criteo.post("/audiences/delete", {"id": first})) == []
     assert warnings(criteo.post("/audiences/delete", {"id": first})) == [("@data/0", "audience-invalid")]
     assert found() == ["Both"]

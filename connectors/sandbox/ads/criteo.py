@@ -86,6 +86,7 @@ class CriteoPlatform(AdPlatform):
             ("POST", re.compile(f"{audiences}/create"), self.create_audiences),
             ("POST", re.compile(f"{audiences}/search"), self.search_audiences),
             ("POST", re.compile(f"{audiences}/delete"), self.delete_audiences),
+            ("PATCH", re.compile(audiences), self.change_audiences),
             *((method, retired, self.retired) for method in ("GET", "POST", "PATCH", "DELETE")),
         )
 
@@ -267,6 +268,24 @@ class CriteoPlatform(AdPlatform):
             )
         ]
         return self._page(context.call, found)
+
+    def change_audiences(self, context: Context) -> Reply:
+        """``PATCH /audiences``: over other segments from now on."""
+        changed: list[Json] = []
+        warnings: list[Json] = []
+        for index, wish in enumerate(self.read(context.call, bodies.AudienceChanges).data):
+            kept = records.find(context.db, self.platform, "audience", wish.id)
+            named = self._segments_of(wish.attributes.algebra)
+            if kept is None:
+                warnings.append(problem("validation", "audience-invalid", "Not found.", f"@data/{index}"))
+            elif any(holdings.find(context.db, self.platform, segment) is None for segment in named):
+                warnings.append(_not_found(index))
+            else:
+                kept |= wish.attributes.model_dump(mode="json", by_alias=True, exclude_none=True)
+                kept["updatedAt"] = _date(clock.now(context.db))
+                records.put(context.db, self.platform, "audience", wish.id, kept)
+                changed.append({"id": wish.id, "type": "Audience", "attributes": {}})
+        return _answer(changed, warnings, f"{len(changed)} audiences changed")
 
     def delete_audiences(self, context: Context) -> Reply:
         """``POST /audiences/delete``; their segments stay."""

@@ -236,6 +236,26 @@ class NewAudiences(CamelRequest):
     data: list[NewAudience] = Field(min_length=1)
 
 
+class AudienceChangeAttributes(CamelRequest):
+    """The audience's new expression."""
+
+    algebra: Algebra
+
+
+class AudienceChange(CamelRequest):
+    """One audience to change."""
+
+    id: str
+    type: Literal["Audience"] = "Audience"
+    attributes: AudienceChangeAttributes
+
+
+class AudienceChanges(CamelRequest):
+    """``PATCH /audiences``."""
+
+    data: list[AudienceChange] = Field(min_length=1)
+
+
 class AudienceSearchAttributes(CamelRequest):
     """All that is given has to hold."""
 

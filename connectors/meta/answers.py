@@ -8,50 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Literal, NoReturn
 
-from connectors.base import ActionNeeded, AudienceGone, AuthFailed, QuotaExhausted, Refused, Uncertain
-from connectors.http import Throttled
+from connectors.base import AuthFailed
+from connectors.meanings import Meaning, Then, Told, raise_meaning
 from connectors.meta.usage import regain_seconds
-from connectors.redact import redact
 from connectors.settings import env_prefix
 from connectors.wire import Answer, NoAnswer
 
 Node = Literal["account", "audience"]
 
 
-class Then(StrEnum):
-    """Consequence of an error."""
-
-    WAIT = "wait and repeat"
-    REPEAT = "repeat after a pause"
-    SIGN_IN = "somebody must look at the credential"
-    ACT = "somebody must act on Meta"
-    GONE = "forget the audience"
-    BLOCKED = "leave the account alone"
-    DOUBT = "an earlier attempt may have been applied"
-    REFUSE = "not applied"
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What an error says, and what follows."""
-
-    then: Then
-    says: str
-
-
-_SIGN_IN_AGAIN = "the access token is not valid any more; make a new one and set {prefix}TOKEN"
+_SIGN_IN_AGAIN = "the access token is not valid any more; make a new one"
 _RATE = "too many requests"
 _PASSING = "a fault that passes"
 
 SUBCODES: Mapping[int, Meaning] = {
     33: Meaning(Then.GONE, "the object does not exist or is not visible to this token"),
-    463: Meaning(Then.SIGN_IN, "the access token has expired; make a new one and set {prefix}TOKEN"),
-    460: Meaning(Then.SIGN_IN, "the password of the token's user has changed; make a new one and set {prefix}TOKEN"),
+    463: Meaning(Then.SIGN_IN, "the access token has expired; make a new one"),
+    460: Meaning(Then.SIGN_IN, "the password of the token's user has changed; make a new one"),
     467: Meaning(Then.SIGN_IN, _SIGN_IN_AGAIN),
-    458: Meaning(Then.SIGN_IN, "the app was removed from the business; install it and set {prefix}TOKEN"),
+    458: Meaning(Then.SIGN_IN, "the app was removed from the business; install it and make a new token"),
     459: Meaning(Then.SIGN_IN, "Meta wants the token's user to sign in once at facebook.com"),
     1487301: Meaning(Then.GONE, "the audience is not shared with this ad account any more"),
     1487366: Meaning(Then.GONE, "the audience was deleted"),
@@ -145,7 +122,7 @@ def graph_error(answer: Answer) -> GraphError | None:
     )
 
 
-def raise_meaning(
+def raise_error(
     error: GraphError,
     answer: Answer,
     node: Node,
@@ -154,31 +131,21 @@ def raise_meaning(
     sent: Iterable[str] = (),
 ) -> NoReturn:
     """Raise what follows from an error. ``node`` is what the request was addressed to, ``sent`` what was in it."""
-    meaning = error.meaning
-    code = f"code {error.code}" + (f"/{error.subcode}" if error.subcode else "")
-    trace = f", trace {redact(error.trace, secrets)}" if error.trace else ""
-    says = meaning.says.format(prefix=env_prefix(destination))
-    sentence = f"Meta: {says} ({code}{trace})"
-    match meaning.then:
-        case Then.WAIT:
-            raise Throttled(f"{says} ({code}{trace})", regain_seconds(answer.headers))
-        case Then.REPEAT:
-            raise NoAnswer(f"{says} ({code}{trace})")
-        case Then.SIGN_IN:
-            raise AuthFailed(sentence)
-        case Then.ACT:
-            raise ActionNeeded(sentence)
-        case Then.GONE if node == "account":
-            setting = f"{env_prefix(destination)}AD_ACCOUNT"
-            raise AuthFailed(f"Meta: this token does not see the ad account; check {setting} ({code}{trace})")
-        case Then.GONE:
-            raise AudienceGone(sentence)
-        case Then.BLOCKED:
-            raise QuotaExhausted(sentence)
-        case Then.DOUBT:
-            raise Uncertain(sentence)
-        case Then.REFUSE:
-            raise Refused(f"{sentence}: {redact(error.message, secrets, sent)}")
+    prefix = env_prefix(destination)
+    code = f"{error.code}/{error.subcode}" if error.subcode else str(error.code)
+    if error.meaning.then is Then.GONE and node == "account":
+        raise AuthFailed(
+            f"Meta: this token does not see the ad account; check {prefix}AD_ACCOUNT (code {code})"
+        )
+    raise_meaning(
+        error.meaning,
+        Told((code,), error.message, error.trace, regain_seconds(answer.headers)),
+        title="Meta",
+        prefix=prefix,
+        credentials=f"{prefix}TOKEN",
+        secrets=secrets,
+        sent=sent,
+    )
 
 
 def _whole(value: object) -> int:

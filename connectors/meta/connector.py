@@ -31,7 +31,7 @@ from connectors.base import (
     Verdicts,
 )
 from connectors.http import Http, HttpConnector, Timing
-from connectors.meta.answers import Node, graph_error, raise_meaning
+from connectors.meta.answers import Node, graph_error, raise_error
 from connectors.meta.identity import meta_identity
 from connectors.meta.receipts import receipt
 from connectors.meta.settings import MetaOptions, MetaSettings
@@ -264,7 +264,7 @@ class MetaConnector(HttpConnector):
         self.http.hold(min(pause, self.config.max_wait_seconds), "Meta says that most of the budget is used")
         error = graph_error(answer)
         if error is not None:
-            raise_meaning(error, answer, node, self.destination, self.http.secrets, sent)
+            raise_error(error, answer, node, self.destination, self.http.secrets, sent)
 
     def _authorise(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
         request.headers["Authorization"] = f"Bearer {self._token}"

@@ -130,12 +130,10 @@ async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
                 done, Reply(status, refusals.HTML_PAGE, content_type="text/html; charset=utf-8")
             )
         case fault.BrokenAnswer(empty=empty):
-            done = await stage.apply(call)
-            # Elsewhere than in a 200 an empty body may be the whole answer.
-            status = 200 if done.status < 300 else done.status
-            return replace(done, status=status, body=b"" if empty else done.body[: len(done.body) // 2])
+            done = _with_body(await stage.apply(call))
+            return replace(done, body=b"" if empty else done.body[: len(done.body) // 2])
         case fault.HugeAnswer():
-            return _inflated(await stage.apply(call), rule)
+            return _inflated(_with_body(await stage.apply(call)), rule)
         case fault.ErrorInSuccess(code=code):
             return words.error_in_success(code)
         case fault.ExpireToken():
@@ -159,6 +157,11 @@ async def _instead(rule: fault.Fault, call: Call, stage: Stage) -> Reply:
 def _posing_as(done: Reply, shown: Reply) -> Reply:
     """The answer shown, with the log's summary of what was really done."""
     return replace(shown, outcome=done.outcome, rows=done.rows, audience=done.audience)
+
+
+def _with_body(done: Reply) -> Reply:
+    """A success that should have a body: that of a 204 has none, whatever becomes of it."""
+    return replace(done, status=200) if done.status < 300 else done
 
 
 def _inflated(done: Reply, rule: fault.HugeAnswer) -> Reply:

@@ -36,7 +36,7 @@ from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL_LETTERS, MADID, MADID_AS_WRITTEN, MADID_UPPER
 from connectors.settings import BaseUrl
-from connectors.wire import Answer
+from connectors.wire import Answer, NoAnswer
 
 Identifier = Literal["EMAIL_SHA256", "MAID_SHA256"]
 
@@ -159,7 +159,7 @@ class RedditConnector(AccountConnector):
                     found = self.audience(item.get("id"), item.get("name"))
                     ours = found.name.casefold() == request.name.casefold()
                     yield found, request.marker if ours else ""
-            following = next(items_of([page.get("pagination")]), {}).get("next_url")
+            following = object_of(page.get("pagination")).get("next_url")
             if not following:
                 return
             # Only the query is believed: the credential must not follow a link to another host.
@@ -172,7 +172,7 @@ class RedditConnector(AccountConnector):
         """An empty customer list."""
         wanted = {"name": request.name, "type": "CUSTOMER_LIST"}
         made = self._account("POST", {"data": wanted}, repeatable=False)
-        return next(items_of([made.get("data")]), {}).get("id")
+        return object_of(made.get("data")).get("id")
 
     def judge(self, answer: Answer, sent: Iterable[str] = ()) -> None:
         """As everywhere; but who may not ask is also told so in bare text."""
@@ -181,9 +181,11 @@ class RedditConnector(AccountConnector):
         super().judge(answer, sent)
 
     def told(self, answer: Answer) -> Told | None:
-        """The error envelope, or nothing but a status that is none of the successes."""
-        error = next(items_of([object_of(answer).get("error")]), {})
-        if answer.status < 400 and not error:
+        """The error of an answer that is none of the successes. Raises NoAnswer for one that says both."""
+        error = object_of(object_of(answer).get("error"))
+        if answer.status < 400 and error:
+            raise NoAnswer(f"HTTP {answer.status} with an error")
+        if answer.status < 400:
             return None
         fields = [str(field.get("field", "")) for field in items_of(error.get("fields"))]
         about = ("user_data",) if any("user_data" in field for field in fields) else ()
@@ -204,7 +206,7 @@ class RedditConnector(AccountConnector):
 
     def _found(self, audience_id: str) -> Mapping[str, object]:
         found = object_of(self.ask("GET", f"/custom_audiences/{audience_id}"))
-        return next(items_of([found.get("data")]), {})
+        return object_of(found.get("data"))
 
     def _edit(self, action: str, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         def send(people: Alike) -> None:

@@ -151,7 +151,7 @@ class TikTokConnector(AccountConnector):
                 if item.get("is_creator") is not False:
                     found = self.audience(item.get("audience_id"), item.get("name"))
                     yield found, request.marker if found.name == request.name else ""
-            pages = count_of(_object(listing.get("page_info")).get("total_page")) or 0
+            pages = count_of(object_of(listing.get("page_info")).get("total_page")) or 0
             if page >= pages or not listing.get("list"):
                 return
 
@@ -160,7 +160,7 @@ class TikTokConnector(AccountConnector):
         wanted = {"action": "create", "custom_audience_name": request.name}
         body = {"advertiser_id": self.config.advertiser, **wanted}
         made = self.ask("POST", "/segment/audience/", body, repeatable=False)
-        return _object(object_of(made).get("data")).get("audience_id")
+        return object_of(object_of(made).get("data")).get("audience_id")
 
     def told(self, answer: Answer) -> Told | None:
         """The code in the body decides. Raises NoAnswer for a success without one."""
@@ -204,7 +204,7 @@ class TikTokConnector(AccountConnector):
     def _list(self, **params: str) -> dict[str, Any]:
         params["advertiser_id"] = self.config.advertiser
         listing = self.ask("GET", "/dmp/custom_audience/list/", params=params)
-        return _object(object_of(listing).get("data"))
+        return object_of(object_of(listing).get("data"))
 
     def _listed_as(self, audience_id: str) -> dict[str, Any]:
         """The audience's line. Raises AudienceGone for none."""
@@ -213,7 +213,3 @@ class TikTokConnector(AccountConnector):
             if str(item.get("audience_id")) == audience_id:
                 return item
         raise AudienceGone("TikTok: the audience does not exist, or not in this account")
-
-
-def _object(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -197,7 +197,7 @@ CONSEQUENCES: list[tuple[Reply, type[DeliveryError], str]] = [
     (refusal(429), QuotaExhausted, "too many"),
     (refusal(500), Uncertain, "may have been applied"),
     (Reply(200, b""), Uncertain, "may have been applied"),
-    (Reply(200, {"error": {"code": 400}}), Refused, "does not list"),
+    (Reply(200, {"error": {"code": 400}}), Uncertain, "with an error"),
 ]
 
 

@@ -151,8 +151,9 @@ class TikTokConnector(AccountConnector):
                 if item.get("is_creator") is not False:
                     found = self.audience(item.get("audience_id"), item.get("name"))
                     yield found, request.marker if found.name == request.name else ""
-            pages = count_of(object_of(listing.get("page_info")).get("total_page")) or 0
-            if page >= pages or not listing.get("list"):
+            pages = count_of(object_of(listing.get("page_info")).get("total_page"))
+            # Where the number of pages is not told, the first empty one is the last.
+            if page == pages or not listing.get("list"):
                 return
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:

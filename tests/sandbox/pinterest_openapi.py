@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import requests
 from openapi_schema_validator import OAS30Validator
@@ -34,6 +35,18 @@ class PinterestDescription:
         schema = described["content"]["application/json"]["schema"]
         self._hold(schema, answer.json(), f"{method} {path} → {answer.status_code}")
 
+    def check_request(self, method: str, address: str, body: object) -> None:
+        """Fails where a request differs from the description, in its body or the names in its query."""
+        path, _, query = address.partition("?")
+        operation = self._operation(method, path)
+        assert operation is not None, f"{method} {path} is not in the description"
+        named = {self._referred_parameter(parameter)["name"] for parameter in operation["parameters"]}
+        assert {name for name, _ in parse_qsl(query)} <= named, f"{method} {path}: {query}"
+        assert (body is None) == ("requestBody" not in operation), f"{method} {path}"
+        if body is not None:
+            (media,) = operation["requestBody"]["content"].values()
+            self._hold(media["schema"], body, f"{method} {path}")
+
     def _hold(self, schema: Any, value: Any, where: str) -> None:
         resolved = self._resolved(schema)
         errors = list(OAS30Validator(resolved).iter_errors(value))
@@ -56,6 +69,13 @@ class PinterestDescription:
         if "$ref" not in part:
             return part
         return self.whole["components"]["schemas"][part["$ref"].rpartition("/")[2]]
+
+    def _referred_parameter(self, part: Any) -> Any:
+        return (
+            self.whole["components"]["parameters"][part["$ref"].rpartition("/")[2]]
+            if "$ref" in part
+            else part
+        )
 
     def _resolved(self, part: Any) -> Any:
         """Without references, and without discriminators: those name schemas that are not in the file."""

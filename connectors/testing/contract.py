@@ -49,6 +49,7 @@ class ConnectorContract:
         assert connector.title
         assert connector.consent, "name the purposes that a person must have granted"
         assert connector.identity.identifying
+        assert connector.lifetime(rig.options) == connector.limits.expires_after, "under the default options"
         names = [column.name for column in connector.identity.columns]
         assert len(set(names)) == len(names)
         assert all(column in connector.identity.handle for column in connector.identity.identifying)

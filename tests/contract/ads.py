@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,19 @@ class AdCase:
 
 
 CASES: Mapping[str, AdCase] = {
+    "google": AdCase(
+        edits="*/audienceMembers:*",
+        settings={"accept_customer_match_terms": True},
+        identifying="emailAddress",
+    ),
+    "criteo": AdCase(edits="*/contact-list"),
+    "linkedin": AdCase(edits="*/users", identifying="SHA256_EMAIL"),
+    "microsoft": AdCase(edits="*/CustomerListUserData/Apply", identifying="Email"),
+    "pinterest": AdCase(
+        edits="*/customer_lists/*",
+        identifying="EMAIL",
+        impossible=frozenset({Trouble.SECOND_ROW_REFUSED}),
+    ),
     # Its answers, like TikTok's, say nothing of rows.
     "reddit": AdCase(
         edits="*/users",
@@ -45,6 +59,17 @@ CASES: Mapping[str, AdCase] = {
 }
 
 
+def account_of(name: str, sandbox: SandboxServer, folder: Path) -> dict[str, Any]:
+    """Settings of the sandbox's account, tokens kept in this folder."""
+    account: dict[str, Any] = {
+        key.lower(): value.format(url=f"{sandbox.url}/{name}")
+        for key, value in AD_PLATFORMS[Platform(name)].settings.items()
+    }
+    if "token_url" in account:
+        account["token_folder"] = folder
+    return account | dict(CASES[name].settings)
+
+
 class AdRig:
     """One ad platform of the sandbox."""
 
@@ -52,12 +77,7 @@ class AdRig:
         self.name = name
         self._case = CASES[name]
         self._sandbox = sandbox
-        played = AD_PLATFORMS[Platform(name)]
-        account = {key.lower(): value for key, value in played.settings.items()}
-        account = {key: value.format(url=f"{sandbox.url}/{name}") for key, value in account.items()}
-        if "token_url" in account:
-            account["token_folder"] = folder
-        self._settings: dict[str, Any] = {**account, **self._case.settings, **settings}
+        self._settings = account_of(name, sandbox, folder) | settings
         self._time = FastTime()
         self.connector: Connector = self._connector(sandbox.url_of(name))
         self.options = type(self.connector).options_type()
@@ -92,9 +112,9 @@ class AdRig:
 
     def requests(self) -> int:
         """Requests that change members."""
-        ending = self._case.edits.removeprefix("*")
         log = self._sandbox.state.requests(self.name)
-        return len([request for request in log if request.path.endswith(ending) and request.method != "GET"])
+        edits = self._case.edits
+        return len([r for r in log if fnmatchcase(r.path, edits) and r.method != "GET"])
 
     def cause(self, trouble: Trouble, times: int | None) -> bool:
         """Put up the fault, unless it cannot happen there."""

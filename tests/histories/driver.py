@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Container
+from collections.abc import Callable, Container
 from dataclasses import dataclass, field
 
-from tests.histories.draw import Seeded
+from tests.histories.draw import Draw, Seeded
 from tests.histories.history import History
 from tests.histories.judge import Broken
-from tests.histories.steps import RULES, begin
+from tests.histories.steps import RULES
+from tests.histories.steps import begin as on_some_platform
 
 FEWEST_STEPS, MOST_STEPS = 6, 18
 EMPHASIS = 6
@@ -33,10 +34,11 @@ class Told:
         return "\n".join(lines)
 
 
-def live(seed: int, often: Container[str] = ()) -> Told:
+def live(seed: int, often: Container[str] = (), begin: Callable[[Draw], History] = on_some_platform) -> Told:
     """One history from its beginning to its end; a failure is kept, with the steps that led to it.
 
-    ``often`` names steps that are to happen more often, for a search among histories of one sort.
+    ``often`` names steps that are to happen more often, for a search among histories of one sort. ``begin`` makes
+    its world and platform.
     """
     told = Told(seed)
     draw = Seeded(seed)

@@ -13,6 +13,7 @@ from typing import Any
 
 import duckdb
 
+from connectors.account import AccountConnector
 from connectors.base import Connector, SyncOptions
 from connectors.clock import Clock
 from connectors.mailchimp import MailchimpConnector
@@ -173,9 +174,13 @@ class Bench:
     options: SyncOptions = field(default_factory=SyncOptions)
     columns: tuple[str, ...] = ()
     """Of the ledger, that hold what was sent of a person."""
+    is_asynchronous: bool = False
 
     def __post_init__(self) -> None:
-        self.columns = tuple(column.name for column in self.connector().identity.handle)
+        connector = self.connector()
+        self.columns = tuple(column.name for column in connector.identity.handle)
+        self.is_asynchronous = connector.limits.asynchronous
+        self.options = type(connector).options_type()
         for number in range(16):
             self.world.put(number, Somebody(email_of(number), phone_of(number)))
         self.sandbox.state.put_contacts([email_of(number) for number in range(16)])
@@ -225,7 +230,7 @@ class Bench:
 
     def settle(self) -> None:
         """Where verdicts come later: one more calm run asks for them."""
-        if self.kind.name == "job":
+        if self.is_asynchronous:
             asked = self.push()
             assert asked.ok, asked.errors
 
@@ -243,7 +248,7 @@ class Bench:
         connector.http.use_clock(_quick())
         connector.http.wire.silence_seconds = SILENCE_SECONDS
         connector.http.wire.answer_seconds = SILENCE_SECONDS
-        if isinstance(connector, PracticeConnector) and connector.tokens is not None:
+        if isinstance(connector, AccountConnector) and connector.tokens is not None:
             connector.tokens.clock = connector.http.clock
         made: Connector = connector
         return made
@@ -280,14 +285,15 @@ class Bench:
 
     def members(self) -> set[Handle]:
         """Who is in the audience, by the platform itself."""
-        found = [a for a in self.sandbox.state.audiences(self.kind.platform) if a.name == self.title]
+        names = (self.title, f"turnout:{self.segment}")
+        found = [a for a in self.sandbox.state.audiences(self.kind.platform) if a.name in names]
         if not found:
             return set()
         (audience,) = found
         if self.kind.platform == "mailchimp":
             return {frozenset((email,)) for email in self.sandbox.state.mailchimp_members(audience.id)}
-        read = {"meta": self.sandbox.state.meta_members, "practice": self.sandbox.state.practice_members}
-        return {frozenset(row.values()) for row in read[self.kind.platform](audience.id)}
+        members = self.sandbox.state.members(self.kind.platform, audience.id)
+        return {frozenset(row.values()) for row in members}
 
     def desired(self, *, but: Iterable[int] = ()) -> set[Handle]:
         """Who should be in it."""

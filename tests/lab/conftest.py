@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from connectors.sandbox import SandboxServer
+from tests.lab.ads import AD_KINDS
 from tests.lab.bench import KINDS, Bench
 
 
@@ -36,7 +37,7 @@ def bench(sandbox: SandboxServer, benches: dict[str, Bench]) -> Callable[[str], 
         found = benches.get(name)
         if found is not None and found.members() == found.desired():
             return found
-        (kind,) = [kind for kind in KINDS if kind.name == name]
+        (kind,) = [kind for kind in (*KINDS, *AD_KINDS) if kind.name == name]
         life = len(list(sandbox.folder.parent.glob(f"{name}-*"))) + 1
         folder: Path = sandbox.folder.parent / f"{name}-{life}"
         folder.mkdir()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}")
+_REFERENCE = re.compile(r"[A-Za-z0-9_.:=+/-]{1,512}")
 
 
 def platform_id(value: object) -> str | None:
@@ -16,3 +17,11 @@ def platform_id(value: object) -> str | None:
         return None
     text = str(value)
     return text if _ID.fullmatch(text) else None
+
+
+def opaque_reference(value: object) -> str | None:
+    """What a platform gave to ask about a request later, in its own code; None for anything that cannot be one.
+
+    Longer than an id, and with the marks of base64: it must only become a parameter that is encoded, never a path.
+    """
+    return value if isinstance(value, str) and _REFERENCE.fullmatch(value) else None

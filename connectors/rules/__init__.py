@@ -4,6 +4,7 @@ Each rule's Python function decides everything; its SQL fast path claims only wh
 of what a rule answers needs a higher ``version``: members then differ, and the engine treats it as a migration.
 """
 
+from connectors.rules.address import ADDRESS
 from connectors.rules.country import COUNTRY, REGION
 from connectors.rules.email import EMAIL, EMAIL_GMAIL, EMAIL_LETTERS, EMAIL_SPACELESS
 from connectors.rules.ids import EXTERNAL_ID, MADID, MADID_AS_WRITTEN, MADID_UPPER
@@ -21,6 +22,7 @@ from connectors.rules.phone import phone_digits, phone_e164
 from connectors.rules.place import CITY, STATE, ZIP
 
 __all__ = [
+    "ADDRESS",
     "BIRTH_DAY",
     "BIRTH_MONTH",
     "BIRTH_YEAR",

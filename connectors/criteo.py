@@ -1,0 +1,290 @@
+"""Criteo as a destination: contact-list segments of an advertiser, and the audiences over them that campaigns use."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from connectors.account import MOST_AUDIENCES, AccountConnector, TokenSettings, count_of, items_of, object_of
+from connectors.base import (
+    ActionNeeded,
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    ConnectorSettings,
+    Declared,
+    Finding,
+    Kind,
+    Limits,
+    Op,
+    ReadBack,
+    Receipt,
+    Reported,
+    SyncOptions,
+    Uncertain,
+    Verdicts,
+    Window,
+)
+from connectors.identity import Column, Identity
+from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.meanings import Meaning, Then, Told
+from connectors.oauth import Credential
+from connectors.rules import EMAIL, MADID
+from connectors.settings import BaseUrl
+from connectors.settings import Credential as Secret
+from connectors.wire import Answer
+
+Identifier = Literal["EMAIL_SHA256", "EMAIL_MD5", "MADID"]
+KINDS: Mapping[str, str] = {"EMAIL_SHA256": "email", "EMAIL_MD5": "email", "MADID": "madid"}
+"""What Criteo calls the identifier of a column; it tells the forms of an e-mail address apart by itself."""
+
+_RENEW = Meaning(Then.RENEW, "the access token is not valid")
+_GONE = Meaning(Then.GONE, "the contact list does not exist")
+_RETIRED = Meaning(Then.ACT, "this API version is retired; set {prefix}BASE_URL to that of a current one")
+
+ERRORS: Mapping[str | int, Meaning] = {
+    "authorization-token-invalid": _RENEW,
+    "authorization-token-expired": _RENEW,
+    "access-control": Meaning(
+        Then.SIGN_IN,
+        "the advertiser has not approved the app with the Audiences domain; open its consent link",
+    ),
+    "audience-invalid": _GONE,
+    "segment-not-found": _GONE,
+    "name-must-be-unique": Meaning(Then.ACT, "the advertiser has another segment or audience of this name"),
+    "name-must-not-be-empty": Meaning(Then.REFUSE, "the name is empty"),
+    "validation": Meaning(Then.REFUSE, "the request is not valid"),
+    "quota": Meaning(Then.WAIT, "too many calls"),
+    "availability": Meaning(Then.REPEAT, "a fault that passes"),
+    "deprecation": _RETIRED,
+    "HTTP 200": Meaning(Then.DOUBT, "an error under HTTP 200 that the documentation does not list"),
+    "HTTP 404": Meaning(Then.ACT, "no such call; check {prefix}BASE_URL"),
+    "HTTP 410": _RETIRED,
+}
+"""``code`` of an error, else its ``type``, else the status."""
+NOT_DONE = ("name-must-be-unique", "name-must-not-be-empty", "segment-not-found", "audience-invalid")
+"""Warnings under HTTP 200 that say that an item failed."""
+
+SERVING_MINIMUM = 1_000
+PAGE = 100
+
+
+class CriteoSettings(TokenSettings):
+    """Settings of one Criteo advertiser."""
+
+    client_id: Secret = Field(description="Client id of your app.")
+    client_secret: Secret = Field(description="The client's secret.")
+    advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
+    base_url: BaseUrl = Field(
+        "https://api.criteo.com/2026-07/marketing-solutions",
+        description="Where requests go; the version in it lives for about a year.",
+    )
+    token_url: BaseUrl = Field("https://api.criteo.com/oauth2/token", description="Where tokens are fetched.")
+    identifiers: tuple[Identifier, ...] = Field(
+        ("EMAIL_SHA256",),
+        min_length=1,
+        description="Identifiers to send, as JSON, a request for each; `EMAIL_MD5` is Criteo's older form, to be sent "
+        "besides; `MADID` is not hashed.",
+    )
+    max_rows: int = Field(50_000, ge=1, le=50_000, description="People in one request.")
+    requests_per_minute: int = Field(250, ge=1, description="Requests a minute that the app may make.")
+
+
+class CriteoOptions(SyncOptions, frozen=True):
+    """What ``[sync.<destination>]`` may set."""
+
+    audience: bool = Field(True, description="Also make the audience over the segment, which campaigns use.")
+    retention_days: int | None = Field(
+        None, ge=1, description="Days after which Criteo drops a member who is not sent again; unset: never."
+    )
+
+
+class CriteoConnector(AccountConnector):
+    """One advertiser. E-mail addresses are hashed before they get here."""
+
+    kind: ClassVar[Kind] = Kind.AD_PLATFORM
+    title: ClassVar[str] = "Criteo"
+    settings_type: ClassVar[type[ConnectorSettings]] = CriteoSettings
+    options_type: ClassVar[type[SyncOptions]] = CriteoOptions
+    consent = ("ads_personalisation", "ads_user_data")
+    reads_back = ReadBack(lag=timedelta(hours=24), tolerance=0.1)
+    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    signs_with = ("client_id", "client_secret")
+
+    def __init__(self, destination: str, settings: CriteoSettings) -> None:
+        self.config = settings
+        super().__init__(destination, settings, settings.base_url)
+
+    @classmethod
+    def declare(cls, settings: CriteoSettings) -> Declared:
+        """One request for each column; answers count what is not valid and show samples."""
+        columns = {
+            "EMAIL_SHA256": Column("EMAIL_SHA256", EMAIL, "sha256_hex", identifies=True),
+            "EMAIL_MD5": Column("EMAIL_MD5", EMAIL, "md5_hex", identifies=True),
+            "MADID": Column("MADID", MADID, "plain", identifies=True),
+        }
+        chosen = tuple(columns[name] for name in dict.fromkeys(settings.identifiers))
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)),),
+            verdicts=Verdicts.COUNT_AND_SAMPLES,
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            # Identifiers are counted: these are people where each has one.
+            exact_counts=len(chosen) == 1,
+            min_size=SERVING_MINIMUM,
+        )
+        return Declared(limits, Identity("criteo", 1, chosen))
+
+    def credential(self) -> Credential:
+        """The client by itself: Criteo gives no refresh token for it."""
+        client_id, secret = (c.get_secret_value() for c in (self.config.client_id, self.config.client_secret))
+        return Credential(self.config.token_url, client_id, secret, None, self.credentials, client_in="form")
+
+    def lifetime(self, options: SyncOptions) -> timedelta | None:
+        """What the option says: nothing is documented."""
+        days = options.retention_days if isinstance(options, CriteoOptions) else None
+        return None if days is None else timedelta(days=days)
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """One for each column."""
+        return len(self.identity.columns)
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        """The segment and, as long as its id is not known from an earlier run, the audience over it."""
+        found = super().open_audience(request, options)
+        if request.known_id is None and isinstance(options, CriteoOptions) and options.audience:
+            self._ensure_audience(found, request)
+        return found
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """PATCH each column; Criteo counts what it took."""
+        return send_by_kind(rows, lambda kind: self._amend("add", audience, kind), batch.id)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """The same the other way: every form that was added is removed."""
+        return send_by_kind(rows, lambda kind: self._amend("remove", audience, kind), batch.id)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """Identifiers in the list, of which a person has up to one for each column, and how many Criteo knows."""
+        body = object_of(self.ask("GET", f"/audience-segments/{audience.id}/contact-list/statistics"))
+        told = _attributes(body.get("data"))
+        identifiers = count_of(told.get("numberOfIdentifiers"))
+        fewest = None if identifiers is None else -(-identifiers // len(self.identity.columns))
+        words = {"matched": told.get("numberOfMatches"), "match rate": told.get("matchRate")}
+        status = "; ".join(
+            f"{word} {number}" for word, number in words.items() if isinstance(number, int | float)
+        )
+        return Reported(fewest, identifiers, status)
+
+    def read_audience(self, audience_id: str) -> Audience:
+        """The segment in a search for its id. Raises ActionNeeded for one that is managed elsewhere."""
+        for found in self._search("/audience-segments", audienceSegmentIds=[audience_id]):
+            if str(found.get("id")) == audience_id:
+                about = _attributes(found)
+                if _read_only(about):
+                    raise ActionNeeded("Criteo: the contact list is managed elsewhere; take its sync out")
+                return self.audience(found.get("id"), about.get("name"))
+        raise AudienceGone("Criteo: the contact list does not exist, or not for this advertiser")
+
+    def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
+        """Every contact list of the advertiser, page by page; ours carry the mark in their description."""
+        for found in self._search("/audience-segments", audienceSegmentTypes=["ContactList"]):
+            about = _attributes(found)
+            if not _read_only(about):
+                yield self.audience(found.get("id"), about.get("name")), str(about.get("description") or "")
+
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """An empty contact list."""
+        return self._create("/audience-segments", "AudienceSegment", request, contactList={})
+
+    def told(self, answer: Answer) -> Told | None:
+        """Errors, also under HTTP 200; warnings there are errors only if their code is known as one."""
+        body = object_of(answer)
+        warned = [warning for warning in items_of(body.get("warnings")) if warning.get("code") in NOT_DONE]
+        failed = [*items_of(body.get("errors")), *warned]
+        if answer.status < 400 and not failed:
+            return None
+        error = failed[0] if failed else {}
+        codes = (str(error.get("code") or ""), str(error.get("type") or ""), f"HTTP {answer.status}")
+        trace = str(error.get("traceId") or error.get("traceIdentifier") or "")
+        return Told(codes, str(error.get("detail") or error.get("title") or ""), trace)
+
+    def examine_account(self) -> Iterator[Finding]:
+        """Whether the app sees the advertiser's contact lists."""
+        lists = len(list(self._search("/audience-segments", audienceSegmentTypes=["ContactList"])))
+        yield Finding("advertiser", True, f"its contact lists can be read ({lists} so far)")
+
+    def _amend(self, operation: str, audience: Audience, kind: OneKind) -> Outcome:
+        amendment = {
+            "operation": operation,
+            "identifierType": KINDS[kind.kind],
+            "identifiers": kind.values,
+        }
+        body = {"data": {"type": "ContactlistAmendment", "attributes": amendment}}
+        path = f"/audience-segments/{audience.id}/contact-list"
+        told = _attributes(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
+        valid, invalid = (count_of(told.get(key)) for key in ("nbValidIdentifiers", "nbInvalidIdentifiers"))
+        if valid is None or invalid is None or valid + invalid != len(kind.values):
+            raise Uncertain("Criteo: the counts are not those of the identifiers that were sent")
+        places = {value: place for place, value in enumerate(kind.values)}
+        samples = told.get("sampleInvalidIdentifiers")
+        refused = {
+            places[sample]: "invalid_identifier"
+            for sample in (samples if isinstance(samples, list) else ())
+            if isinstance(sample, str) and sample in places
+        }
+        # More samples than refusals: they are not what is counted.
+        return Outcome(refused, invalid - len(refused)) if len(refused) <= invalid else Outcome({}, invalid)
+
+    def _ensure_audience(self, segment: Audience, request: AudienceRequest) -> None:
+        """Make the audience that is just this segment; one of ours over a segment that is gone gets this one."""
+        algebra = {"audienceSegmentId": segment.id}
+        for found in self._search("/audiences"):
+            about = _attributes(found)
+            if request.marker not in str(about.get("description") or "").split():
+                continue
+            # An expression over several segments is somebody's own work.
+            if object_of(about.get("algebra")).get("audienceSegmentId") not in (None, segment.id):
+                change = {"id": found.get("id"), "type": "Audience", "attributes": {"algebra": algebra}}
+                self.ask("PATCH", "/audiences", {"data": [change]})
+            return
+        made = self._create("/audiences", "Audience", request, algebra=algebra)
+        self.audience(made, request.name)  # looks at the id
+
+    def _create(self, path: str, kind: str, request: AudienceRequest, **particular: object) -> object:
+        """The id of what was made; None when the answer names nothing."""
+        attributes = {
+            "advertiserId": self.config.advertiser,
+            "name": request.name,
+            "description": request.marker,
+            **particular,
+        }
+        wanted = {"data": [{"type": kind, "attributes": attributes}]}
+        made = object_of(self.ask("POST", f"{path}/create", wanted, repeatable=False))
+        return next((item.get("id") for item in items_of(made.get("data"))), None)
+
+    def _search(self, path: str, **wanted: object) -> Iterator[dict[str, Any]]:
+        """What fits, page by page."""
+        sought = {"data": {"attributes": {**wanted, "advertiserIds": [self.config.advertiser]}}}
+        offset, total = 0, 1
+        while offset < total and offset <= MOST_AUDIENCES:
+            window = {"limit": str(PAGE), "offset": str(offset)}
+            page = object_of(self.ask("POST", f"{path}/search", sought, params=window))
+            found = list(items_of(page.get("data")))
+            yield from found
+            total = (count_of(object_of(page.get("meta")).get("totalItems")) or 0) if found else 0
+            offset += PAGE
+
+
+def _attributes(resource: object) -> dict[str, Any]:
+    return object_of(object_of(resource).get("attributes"))
+
+
+def _read_only(segment: Mapping[str, Any]) -> bool:
+    return object_of(segment.get("contactList")).get("isReadOnly") is True

@@ -1,0 +1,287 @@
+"""Microsoft Advertising as a destination: customer lists (Customer Match), by the Campaign Management API v13."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar, Literal
+
+import pyarrow as pa
+from pydantic import Field
+
+from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    Batch,
+    ConnectorSettings,
+    Declared,
+    Finding,
+    Kind,
+    Limits,
+    Op,
+    ReadBack,
+    Receipt,
+    Refused,
+    Reported,
+    SyncOptions,
+    Uncertain,
+    Verdicts,
+    Window,
+)
+from connectors.identity import Column, Identity
+from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.meanings import Meaning, Then, Told
+from connectors.oauth import Credential
+from connectors.rules import EMAIL, EXTERNAL_ID
+from connectors.settings import BaseUrl
+from connectors.settings import Credential as Secret
+from connectors.wire import Answer
+
+Identifier = Literal["Email", "CRM"]
+
+_BUSY = Meaning(Then.WAIT, "too many calls")
+_ENDED = Meaning(Then.RENEW, "the access token has ended")
+_SIGNED_OUT = Meaning(Then.SIGN_IN, "a token is wrong, or of the other environment")
+_TERMS = Meaning(
+    Then.ACT,
+    "the Customer Match terms are not accepted; make a customer list in Microsoft Advertising once, or set "
+    "{prefix}ACCEPT_CUSTOMER_MATCH_TERMS=true, which accepts them in your name",
+)
+
+ERRORS: Mapping[str | int, Meaning] = {
+    "CallRateExceeded": _BUSY, "117": _BUSY,
+    "BulkServiceNoMoreCallsPermittedForTheTimePeriod": _BUSY, "4204": _BUSY,
+    "AuthenticationTokenExpired": _ENDED, "109": _ENDED,
+    "InvalidCredentials": _SIGNED_OUT, "105": _SIGNED_OUT,
+    "106": Meaning(Then.SIGN_IN, "no access to the account; check {prefix}CUSTOMER_ACCOUNT_ID and {prefix}CUSTOMER_ID"),
+    "CustomerListTermsAndConditionsNotAccepted": _TERMS, "TermsAndConditionsNotAccepted": _TERMS,
+    "InternalError": Meaning(Then.REPEAT, "a fault that passes"),
+}  # fmt: skip
+"""``ErrorCode`` of an error. Numbers are used again for other errors, so only those of a whole request decide, after
+the word."""
+
+RATE_WINDOW_SECONDS = 60.0
+"""Calls are counted in a window that slides over a minute."""
+FULL = 390
+"""The longest membership, in days."""
+SERVING_MINIMUM = 300
+
+
+class MicrosoftSettings(OAuthSettings):
+    """Settings of one Microsoft Advertising account."""
+
+    developer_token: Secret = Field(description="Developer token of the API.")
+    customer_account_id: str = Field(
+        pattern=r"^[0-9]{1,20}$", description="Account id: `aid` in the address."
+    )
+    customer_id: str = Field(pattern=r"^[0-9]{1,20}$", description="Customer id: `cid` in the address.")
+    base_url: BaseUrl = Field(
+        "https://campaign.api.bingads.microsoft.com/CampaignManagement/v13", description="Where requests go."
+    )
+    token_url: BaseUrl = Field(
+        "https://login.microsoftonline.com/common/oauth2/v2.0/token", description="Where tokens are renewed."
+    )
+    oauth_scope: str = Field(
+        "https://ads.microsoft.com/msads.manage offline_access", description="Scope of renewed tokens."
+    )
+    accept_customer_match_terms: bool = Field(
+        False, description="Accept Microsoft's Customer Match terms with each call: a legal act in your name."
+    )
+    audience_scope: Literal["Account", "Customer"] = Field(
+        "Account", description="Who may use new lists: this account, or all accounts of the customer."
+    )
+    find_by_mark: bool = Field(True, description="Look through all lists for ours when its id is unknown.")
+    identifiers: tuple[Identifier, ...] = Field(
+        ("Email",),
+        min_length=1,
+        description="Identifiers to send, as JSON, a request for each; `CRM` is `external_id`, not hashed.",
+    )
+    max_rows: int = Field(1_000, ge=1, description="People in one request.")
+    requests_per_minute: int = Field(60, ge=1, description="Requests a minute that the customer may make.")
+
+
+class MicrosoftOptions(SyncOptions, frozen=True):
+    """What ``[sync.<destination>]`` may set."""
+
+    retention_days: int = Field(
+        FULL, ge=1, le=FULL, description="Days after which Microsoft drops a member who is not sent again."
+    )
+
+
+class MicrosoftConnector(AccountConnector):
+    """One account. E-mail addresses are hashed before they get here."""
+
+    kind: ClassVar[Kind] = Kind.AD_PLATFORM
+    title: ClassVar[str] = "Microsoft Advertising"
+    settings_type: ClassVar[type[ConnectorSettings]] = MicrosoftSettings
+    options_type: ClassVar[type[SyncOptions]] = MicrosoftOptions
+    consent = ("ads_personalisation", "ads_user_data")
+    audience_name_length: ClassVar[int] = 128
+    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    signs_with = ("client_id", "client_secret", "refresh_token", "developer_token")
+
+    def __init__(self, destination: str, settings: MicrosoftSettings) -> None:
+        self.config = settings
+        super().__init__(destination, settings, settings.base_url)
+        self.http.secrets += (settings.developer_token.get_secret_value(),)
+
+    @classmethod
+    def declare(cls, settings: MicrosoftSettings) -> Declared:
+        """One request for each kind of identifier; answers name the positions that were not taken."""
+        columns = {
+            "Email": Column("Email", EMAIL, "sha256_hex", identifies=True),
+            "CRM": Column("CRM", EXTERNAL_ID, "plain", identifies=True),
+        }
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)),),
+            verdicts=Verdicts.PER_ROW,
+            expires_after=timedelta(days=FULL),
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            min_size=SERVING_MINIMUM,
+        )
+        chosen = tuple(columns[name] for name in dict.fromkeys(settings.identifiers))
+        return Declared(limits, Identity("microsoft", 1, chosen))
+
+    def credential(self) -> Credential:
+        """The client goes into the form; every renewal may bring another refresh token."""
+        return self.oauth(self.config.token_url, client_in="form", more=(("scope", self.config.oauth_scope),))
+
+    def headers(self) -> Mapping[str, str]:
+        """Which developer asks, and for which account."""
+        return {
+            "DeveloperToken": self.config.developer_token.get_secret_value(),
+            "CustomerAccountId": self.config.customer_account_id,
+            "CustomerId": self.config.customer_id,
+        }
+
+    def lifetime(self, options: SyncOptions) -> timedelta | None:
+        """The list's membership duration: a member who is not sent again falls out without a word."""
+        days = options.retention_days if isinstance(options, MicrosoftOptions) else FULL
+        return timedelta(days=days)
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """One for each kind of identifier."""
+        return len(self.identity.columns)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Apply each kind with ``Add``."""
+        return send_by_kind(rows, lambda kind: self._apply("Add", audience, kind), batch.id)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Apply each kind with ``Remove``."""
+        return send_by_kind(rows, lambda kind: self._apply("Remove", audience, kind), batch.id)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """People whom Microsoft can reach by search and in its audience network; nothing while it counts."""
+        found = self._listed_as(audience.id)
+        sizes = {name: count_of(found.get(name)) for name in ("SearchSize", "AudienceNetworkSize")}
+        known = [size for size in sizes.values() if size is not None]
+        told = [f"{name} {size}" for name, size in sizes.items() if size is not None]
+        if days := count_of(found.get("MembershipDuration")):
+            told.append(f"members stay for {days} days")
+        return Reported(min(known, default=None), max(known, default=None), "; ".join(told))
+
+    def read_audience(self, audience_id: str) -> Audience:
+        """``POST /Audiences/QueryByIds`` with one id."""
+        found = self._listed_as(audience_id)
+        return self.audience(found.get("Id"), found.get("Name"))
+
+    def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
+        """Every customer list of the account; ours carry the mark in their description."""
+        for found in self._query() if self.config.find_by_mark else ():
+            yield self.audience(found.get("Id"), found.get("Name")), str(found.get("Description") or "")
+
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """A customer list. Raises Refused when Microsoft refused it under HTTP 200."""
+        lasting = self.lifetime(options)
+        parents = {"Account": self.config.customer_account_id, "Customer": self.config.customer_id}
+        wanted = {
+            "Type": "CustomerList",
+            "Name": request.name,
+            "Description": request.marker,
+            "Scope": self.config.audience_scope,
+            "ParentId": parents[self.config.audience_scope],
+            "MembershipDuration": lasting.days if lasting else FULL,
+        }
+        made = object_of(self.ask("POST", "/Audiences", {"Audiences": [wanted]}, repeatable=False))
+        for error in items_of(made.get("PartialErrors")):
+            raise Refused(f"Microsoft Advertising: the customer list was refused ({_reason(error)})")
+        ids = made.get("AudienceIds")
+        return ids[0] if isinstance(ids, list) and ids else None
+
+    def told(self, answer: Answer) -> Told | None:
+        """A fault, or an error under HTTP 200 that is about more than one item."""
+        body = object_of(answer)
+        trace = str(body.get("TrackingId") or "")
+        if answer.status < 400:
+            codes = [str(error.get("ErrorCode")) for error in items_of(body.get("PartialErrors"))]
+            known = tuple(code for code in codes if code in ERRORS)
+            return Told(known, trace=trace, wait=RATE_WINDOW_SECONDS) if known else None
+        parts = ("Errors", "BatchErrors", "OperationErrors")
+        errors = [error for part in parts for error in items_of(body.get(part))]
+        names = [str(error[key]) for key in ("ErrorCode", "Code") for error in errors if error.get(key)]
+        message = "; ".join(str(error.get("Message") or "") for error in errors)
+        return Told(tuple(names), message, trace, RATE_WINDOW_SECONDS)
+
+    def examine_account(self) -> Iterator[Finding]:
+        """Whether the account's lists can be read, and how its terms are accepted."""
+        if self.config.find_by_mark:
+            lists = len(list(self._query()))
+            yield Finding("account", True, f"its customer lists can be read ({lists} so far)")
+        variable = f"{self.prefix}ACCEPT_CUSTOMER_MATCH_TERMS"
+        how = (
+            f"make a customer list in Microsoft Advertising once, unless there is one, or set {variable}=true"
+        )
+        if self.config.accept_customer_match_terms:
+            how = f"accepted with each call, as {variable} says"
+        yield Finding("Customer Match terms", True, how)
+
+    def _apply(self, action: str, audience: Audience, kind: OneKind) -> Outcome:
+        change: dict[str, Any] = {
+            "ActionType": action,
+            "AudienceId": audience.id,
+            "CustomerListItemSubType": kind.kind,
+            "CustomerListItems": kind.values,
+        }
+        if self.config.accept_customer_match_terms:
+            change["AcceptCustomerMatchTerm"] = True  # false would refuse the call
+        body = {"CustomerListUserData": change}
+        try:
+            answer = object_of(self.ask("POST", "/CustomerListUserData/Apply", body, sent=kind.values))
+        except Refused:
+            # No code is documented for a list that does not exist. Raises AudienceGone for it.
+            self._listed_as(audience.id)
+            raise
+        if "PartialErrors" not in answer:
+            raise Uncertain("Microsoft Advertising: the answer does not say which items were taken")
+        told = {count_of(error.get("Index")): _reason(error) for error in items_of(answer["PartialErrors"])}
+        refused = {at: why for at, why in told.items() if at is not None and at < len(kind.values)}
+        # An error of the request as a whole stands at the first item, or at none.
+        if 0 in refused or len(refused) < len(told):
+            self._listed_as(audience.id)
+        if len(refused) < len(told):
+            raise Uncertain(f"Microsoft Advertising: an error without an item ({', '.join(told.values())})")
+        return Outcome(refused)
+
+    def _query(self, **named: object) -> Iterator[dict[str, Any]]:
+        answer = self.ask("POST", "/Audiences/QueryByIds", {**named, "Type": "CustomerList"})
+        return items_of(object_of(answer).get("Audiences"))
+
+    def _listed_as(self, audience_id: str) -> dict[str, Any]:
+        """The list by its id. Raises AudienceGone for none."""
+        for found in self._query(AudienceIds=[audience_id]):
+            if str(found.get("Id")) == audience_id:
+                return found
+        raise AudienceGone("Microsoft Advertising: the customer list does not exist, or not for this account")
+
+
+def _reason(error: Mapping[str, object]) -> str:
+    """``InvalidEmailHash`` as ``invalid_email_hash``: letters only, so that nobody's identifier can be in it."""
+    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(error.get("ErrorCode") or ""))
+    return "_".join(words).lower()[:80] or "refused"

@@ -32,6 +32,7 @@ from connectors.identity import Column, Identity
 from connectors.meanings import BY_STATUS, Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.platform_ids import platform_id
+from connectors.redact import redact
 from connectors.rules import EMAIL_SPACELESS, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN, MADID, REGION
 from connectors.settings import BaseUrl
 from connectors.wire import Answer
@@ -185,9 +186,10 @@ class LinkedInConnector(AccountConnector):
         """What the token's member may do in the ad account, and when they have to sign in again."""
         member = platform_id(object_of(self.ask("GET", "/me")).get("id"))
         seat = f"/adAccountUsers/account={self._account}&user=urn:li:person:{member}"
-        role = str(object_of(self.ask("GET", seat)).get("role"))
-        says = f"the member's role is {role}; a viewer may not change audiences"
-        yield Finding("ad account", role not in ("VIEWER", "None"), says)
+        role = redact(str(object_of(self.ask("GET", seat)).get("role")))
+        yield Finding(
+            "ad account", role not in ("VIEWER", "None"), f"the role is {role}; VIEWER is too little"
+        )
         ends = self.credential_ends()
         unknown = f"ends a year after consent; set {self.prefix}CREDENTIAL_ENDS to that day"
         yield Finding("refresh token", ends is not None, f"ends on {ends:%Y-%m-%d}" if ends else unknown)

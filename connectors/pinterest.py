@@ -31,6 +31,7 @@ from connectors.base import (
 from connectors.identity import Column, Identity, encode
 from connectors.meanings import BY_STATUS, Meaning, Then, Told
 from connectors.oauth import Credential
+from connectors.redact import redact
 from connectors.rules import EMAIL, MADID, MADID_UPPER
 from connectors.settings import BaseUrl
 from connectors.wire import Answer
@@ -169,9 +170,10 @@ class PinterestConnector(AccountConnector):
         return Told(codes, str(body.get("message") or ""))
 
     def examine_account(self) -> Iterator[Finding]:
-        """Whether the token sees the ad account and its lists."""
-        self.ask("GET", self._path())
-        yield Finding("ad account", True, "the token sees it")
+        """Whether the token sees the ad account and its lists, and the roles of its user."""
+        roles = object_of(self.ask("GET", self._path())).get("permissions")
+        named = " and ".join(map(str, roles)) if isinstance(roles, list) else "none that it tells"
+        yield Finding("ad account", True, redact(f"the token sees it; the user's roles: {named}"))
         next(self._pages("customer_lists"), None)
         yield Finding("customer lists", True, "they can be read; whether written, the first push tells")
 

@@ -224,8 +224,10 @@ def test_size_and_states_are_read_back(
 
 def test_the_doctor_looks_at_account_and_lists(server: Scripted, pinterest: Any) -> None:
     """Step by step; a refusal says which variables to look at."""
-    answers(server, Reply(body={"id": "549755885175"}), page())
-    assert [finding.ok for finding in pinterest().examine()] == [True, True, True]
+    answers(server, Reply(body={"id": "549755885175", "permissions": ["ADMIN", "ANALYST"]}), page())
+    findings = list(pinterest().examine())
+    assert [finding.ok for finding in findings] == [True, True, True]
+    assert findings[1].says.endswith("ADMIN and ANALYST")
     assert [urlsplit(seen.path).path for seen in asked(server)] == [ACCOUNT, LISTS]
     answers(server, Reply(403, {"code": 7, "message": "no"}))
     refused = list(pinterest().examine())[-1]

@@ -24,7 +24,8 @@ def signed_in(
     urls = {"base_url": server.url, "token_url": server.url + TOKEN_PATH, "token_folder": folder}
     credential = {"client_id": "id-1", "client_secret": "secret-1", "refresh_token": "refresh-1"}
     name = kind.__module__.split(".")[1]
-    opened = kind(name, kind.settings_type(_env_file=None, **urls, **credential, **more))  # type: ignore[call-arg]
+    settings = {**urls, **credential, **more}
+    opened = kind(name, kind.settings_type(_env_file=None, **settings))  # type: ignore[call-arg]
     opened.http.use_clock(time.clock)
     assert opened.tokens is not None
     opened.tokens.clock = time.clock

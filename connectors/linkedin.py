@@ -187,9 +187,7 @@ class LinkedInConnector(AccountConnector):
         member = platform_id(object_of(self.ask("GET", "/me")).get("id"))
         seat = f"/adAccountUsers/account={self._account}&user=urn:li:person:{member}"
         role = redact(str(object_of(self.ask("GET", seat)).get("role")))
-        yield Finding(
-            "ad account", role not in ("VIEWER", "None"), f"the role is {role}; VIEWER is too little"
-        )
+        yield Finding("ad account", role not in ("VIEWER", "None"), f"role {role}; VIEWER is too little")
         ends = self.credential_ends()
         unknown = f"ends a year after consent; set {self.prefix}CREDENTIAL_ENDS to that day"
         yield Finding("refresh token", ends is not None, f"ends on {ends:%Y-%m-%d}" if ends else unknown)

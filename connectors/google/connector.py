@@ -1,0 +1,260 @@
+"""Google's Customer Match lists as a destination, by the Data Manager API v1: Google Ads, Display & Video 360."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import timedelta
+from typing import Any, ClassVar
+
+import pyarrow as pa
+
+from connectors.account import AccountConnector, count_of, items_of, object_of
+from connectors.base import (
+    ActionNeeded,
+    Audience,
+    AudienceGone,
+    AudienceRequest,
+    AuthFailed,
+    Batch,
+    ConnectorSettings,
+    Declared,
+    DeliveryError,
+    Finding,
+    Kind,
+    Limits,
+    ReadBack,
+    Receipt,
+    Refused,
+    Reported,
+    SyncOptions,
+    Uncertain,
+    Verdicts,
+    Window,
+)
+from connectors.google.answers import ERRORS, error_in, verdict
+from connectors.google.bodies import CONSENTED, DRY_RUN, NOBODY, list_id_of, upload, wanted_list
+from connectors.google.service_account import key_of
+from connectors.google.settings import LONGEST_MEMBERSHIP, GoogleOptions, GoogleSettings
+from connectors.identity import Column, Encoding, Identity, Rule
+from connectors.meanings import Meaning, Told
+from connectors.oauth import Credential
+from connectors.platform_ids import opaque_reference
+from connectors.rules import ADDRESS, EMAIL_GMAIL, phone_e164
+from connectors.wire import Answer
+
+_INTERESTS = "Google's personalised advertising policy: no own lists for sensitive interests"
+_ACCESS = "Google's personalised advertising policy: restricted targeting in some countries"
+
+
+class GoogleConnector(AccountConnector):
+    """One account. Rows are hashed before they get here."""
+
+    kind: ClassVar[Kind] = Kind.AD_PLATFORM
+    title: ClassVar[str] = "Google"
+    settings_type: ClassVar[type[ConnectorSettings]] = GoogleSettings
+    options_type: ClassVar[type[SyncOptions]] = GoogleOptions
+    consent = ("ads_personalisation", "ads_user_data")
+    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    forbids: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("health", "alcohol", "gambling"), _INTERESTS),
+        **dict.fromkeys(("housing", "employment", "finance"), _ACCESS),
+    }
+    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+
+    def __init__(self, destination: str, settings: GoogleSettings) -> None:
+        self.config = settings
+        if settings.service_account_file is not None:
+            self.signs_with = ("service_account_file",)
+        elif settings.service_account is not None:
+            self.signs_with = ("service_account",)
+        super().__init__(destination, settings, settings.base_url)
+
+    @classmethod
+    def declare(cls, settings: GoogleSettings) -> Declared:
+        """All identifiers of a person in one member; the verdict comes later and names rows."""
+        rules: Mapping[str, tuple[Rule, Encoding]] = {
+            "emailAddress": (EMAIL_GMAIL, "sha256_hex"),
+            "phoneNumber": (phone_e164(settings.default_country), "sha256_hex"),
+            "address": (ADDRESS, "plain"),
+        }
+        columns = [
+            Column(name, *rules[name], identifies=True) for name in dict.fromkeys(settings.identifiers)
+        ]
+        limits = Limits(
+            max_rows=settings.max_rows,
+            max_in_flight=settings.max_in_flight,
+            windows=(
+                Window(settings.requests_per_minute, timedelta(minutes=1)),
+                Window(settings.requests_per_day, timedelta(days=1)),
+            ),
+            verdicts=Verdicts.PER_ROW,
+            asynchronous=True,
+            verdict_within=timedelta(days=settings.verdict_within_days),
+            expires_after=timedelta(days=LONGEST_MEMBERSHIP),
+            settles_after=timedelta(minutes=settings.settles_after_minutes),
+            min_size=settings.serving_minimum,
+        )
+        return Declared(limits, Identity("google", 1, tuple(columns)))
+
+    def credential(self) -> Credential:
+        """What a service account's key signs, else the refresh token, which stays."""
+        given = self.config.service_account_file or self.config.service_account
+        if given is None:
+            return self.oauth(self.config.token_url, client_in="form")
+        key = key_of(given)
+        return Credential(
+            self.config.token_url,
+            key.email,
+            key.private_key,
+            None,
+            self.credentials,
+            client_in="form",
+            assertion=key.assertion,
+        )
+
+    def headers(self) -> Mapping[str, str]:
+        """The project that pays, where one is set."""
+        project = self.config.quota_project
+        return {"x-goog-user-project": project} if project else {}
+
+    def lifetime(self, options: SyncOptions) -> timedelta | None:
+        """The list's membership duration; every add renews it."""
+        return timedelta(
+            days=options.membership_days if isinstance(options, GoogleOptions) else LONGEST_MEMBERSHIP
+        )
+
+    # --- members ---------------------------------------------------------------------------------------------
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Only people who granted both purposes get here. Raises ActionNeeded while the terms are not accepted."""
+        self._require_terms()
+        return self._send("ingest", audience, rows, CONSENTED)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """The identifiers as the add carried them; without consent or terms."""
+        return self._send("remove", audience, rows, {})
+
+    def poll(self, audience: Audience, reference: str) -> Receipt:
+        """What became of a request. Raises Refused when all of it failed."""
+        still_open = self._accepted(reference)
+        try:
+            answer = self.ask("GET", "/requestStatus:retrieve", params={"requestId": reference})
+        except (Refused, AudienceGone):
+            # What is refused or not found is the question: the batch stays open, until it is overdue.
+            return still_open
+        return verdict(answer, still_open)
+
+    def read_back(self, audience: Audience) -> Reported:
+        """The largest of its networks' sizes; state, match rate and the networks in words."""
+        found = self._list_of(audience.id)
+        sizes = {
+            name: size
+            for name, told in object_of(found.get("sizeInfo")).items()
+            if (size := count_of(told)) is not None
+        }
+        largest = max(sizes.values(), default=None)
+        info = object_of(object_of(found.get("ingestedUserListInfo")).get("contactIdInfo"))
+        rate = count_of(info.get("matchRatePercentage"))
+        words = [str(found.get("membershipStatus") or ""), str(found.get("closingReason") or "")]
+        words += [] if rate is None else [f"match rate {rate} %"]
+        words += [f"{name.removesuffix('MembersCount')} {size:,}" for name, size in sizes.items()]
+        return Reported(largest, largest, "; ".join(filter(None, words)))
+
+    # --- lists -----------------------------------------------------------------------------------------------
+
+    def read_audience(self, audience_id: str) -> Audience:
+        """The list by its id; what does not exist is answered like what may not be seen."""
+        try:
+            return self._audience(self._list_of(audience_id))
+        except AuthFailed:
+            if any(known.id == audience_id for known, _ in self.listed()):
+                raise
+        raise AudienceGone("Google: the user list does not exist in this account")
+
+    def listed(self, request: AudienceRequest | None = None) -> Iterator[tuple[Audience, str]]:
+        """Every list of the account, page by page; ours carry the mark as integration code."""
+        params = {"pageSize": "1000"}
+        while True:
+            page = object_of(self.ask("GET", self._lists, params=params))
+            for found in items_of(page.get("userLists")):
+                yield self._audience(found), f"{found.get('integrationCode')} {found.get('description')}"
+            if not (following := page.get("nextPageToken")):
+                return
+            params["pageToken"] = str(following)
+
+    def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
+        """A list of contact data of our own, still empty."""
+        self._require_terms()
+        made = self.ask("POST", self._lists, wanted_list(request, self.lifetime(options)), repeatable=False)
+        return list_id_of(object_of(made))
+
+    def told(self, answer: Answer) -> Told | None:
+        """Google's error model."""
+        return error_in(answer)
+
+    def examine_account(self) -> Iterator[Finding]:
+        """Its lists, the terms, and what Google says to a creation and an upload that it only checks."""
+        ours = [known for known, text in self.listed() if "turnout:" in text]
+        yield Finding("account", True, "its user lists can be read")
+        said = self.config.accept_customer_match_terms
+        yield Finding("terms", said, "you accept the Customer Match terms" if said else self._how_to_accept)
+        if not said:
+            return
+        wanted = wanted_list(DRY_RUN, self.lifetime(GoogleOptions()))
+        self.ask("POST", self._lists, wanted, params={"validateOnly": "true"})
+        yield Finding("create", True, "a user list may be created (checked only)")
+        for known in ours[:1]:
+            body = upload(self.config, known.id, [NOBODY], CONSENTED)
+            self.ask("POST", "/audienceMembers:ingest", {**body, "validateOnly": True})
+            yield Finding("upload", True, "people may be added to our lists (checked only)")
+
+    # --- requests --------------------------------------------------------------------------------------------
+
+    @property
+    def _lists(self) -> str:
+        return f"/accountTypes/{self.config.account_type}/accounts/{self.config.operating_account}/userLists"
+
+    def _list_of(self, audience_id: str) -> dict[str, Any]:
+        return object_of(self.ask("GET", f"{self._lists}/{audience_id}"))
+
+    def _audience(self, found: Mapping[str, Any]) -> Audience:
+        return self.audience(list_id_of(found), found.get("displayName"))
+
+    def _require_terms(self) -> None:
+        if not self.config.accept_customer_match_terms:
+            raise ActionNeeded(
+                f"Google: nobody is added before the terms are accepted; {self._how_to_accept}"
+            )
+
+    @property
+    def _how_to_accept(self) -> str:
+        variable = f"{self.prefix}ACCEPT_CUSTOMER_MATCH_TERMS"
+        return f"read Google's Customer Match policy, then set {variable}=true"
+
+    def _send(self, verb: str, audience: Audience, rows: pa.Table, more: Mapping[str, object]) -> Receipt:
+        body = upload(self.config, audience.id, rows.to_pylist(), more)
+        sent = [
+            part for column in rows.columns for value in column.to_pylist() if value for part in value.split()
+        ]
+        try:
+            answer = self.ask("POST", f"/audienceMembers:{verb}", body, sent=sent)
+        except AuthFailed:
+            self._require_list(audience)
+            raise
+        reference = opaque_reference(object_of(answer).get("requestId"))
+        if reference is None:
+            raise Uncertain("Google: the answer names no request whose verdict could be asked for")
+        return self._accepted(reference)
+
+    def _require_list(self, audience: Audience) -> None:
+        """Raises AudienceGone when a refused permission was about a list that is not there."""
+        try:
+            self.read_audience(audience.id)
+        except AudienceGone:
+            raise
+        except DeliveryError:
+            return
+
+    def _accepted(self, reference: str) -> Receipt:
+        pause = timedelta(minutes=self.config.poll_after_minutes)
+        return Receipt("accepted", reference, poll_after=pause)

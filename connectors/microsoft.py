@@ -59,9 +59,10 @@ ERRORS: Mapping[str | int, Meaning] = {
     "106": Meaning(Then.SIGN_IN, "no access to the account; check {prefix}CUSTOMER_ACCOUNT_ID and {prefix}CUSTOMER_ID"),
     "CustomerListTermsAndConditionsNotAccepted": _TERMS, "TermsAndConditionsNotAccepted": _TERMS,
     "InternalError": Meaning(Then.REPEAT, "a fault that passes"),
+    "HTTP 404": Meaning(Then.REFUSE, "no such call; check {prefix}BASE_URL"),
 }  # fmt: skip
 """``ErrorCode`` of an error. Numbers are used again for other errors, so only those of a whole request decide, after
-the word."""
+the word. A missing list is an error among others, so a status 404 is about the address."""
 
 RATE_WINDOW_SECONDS = 60.0
 """Calls are counted in a window that slides over a minute."""
@@ -227,7 +228,7 @@ class MicrosoftConnector(AccountConnector):
         errors = [error for part in parts for error in items_of(body.get(part))]
         names = [str(error[key]) for key in ("ErrorCode", "Code") for error in errors if error.get(key)]
         message = "; ".join(str(error.get("Message") or "") for error in errors)
-        return Told(tuple(names), message, trace, RATE_WINDOW_SECONDS)
+        return Told((*names, f"HTTP {answer.status}"), message, trace, RATE_WINDOW_SECONDS)
 
     def examine_account(self) -> Iterator[Finding]:
         """Whether the account's lists can be read, and how its terms are accepted."""

@@ -190,7 +190,7 @@ def test_the_same_words_under_http_200(
 
 @pytest.mark.parametrize(
     ("status", "consequence"),
-    [(401, AuthFailed), (403, AuthFailed), (429, QuotaExhausted), (500, Uncertain), (503, Uncertain)],
+    [(401, AuthFailed), (403, AuthFailed), (404, Refused), (429, QuotaExhausted), (500, Uncertain)],
 )
 def test_a_fault_without_a_code_is_judged_by_its_status(
     server: Scripted, microsoft: Any, status: int, consequence: type[Exception]

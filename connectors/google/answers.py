@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.account import count_of, items_of, object_of
-from connectors.base import Receipt, Refused
+from connectors.base import Receipt, Refused, Reported
 from connectors.meanings import Meaning, Then, Told
 from connectors.wire import Answer
 
@@ -158,3 +158,19 @@ def _records(part: dict[str, Any]) -> int | None:
         for status in object_of(part.get(name)).values():
             return count_of(object_of(status).get("recordCount"))
     return None
+
+
+def reported(found: Mapping[str, Any]) -> Reported:
+    """A list's size: that of its largest network, since members overlap; the rest in words."""
+    sizes = {
+        name: size
+        for name, told in object_of(found.get("sizeInfo")).items()
+        if (size := count_of(told)) is not None
+    }
+    largest = max(sizes.values(), default=None)
+    info = object_of(object_of(found.get("ingestedUserListInfo")).get("contactIdInfo"))
+    rate = count_of(info.get("matchRatePercentage"))
+    words = [str(found.get("membershipStatus") or ""), str(found.get("closingReason") or "")]
+    words += [] if rate is None else [f"match rate {rate} %"]
+    words += [f"{name.removesuffix('MembersCount')} {size:,}" for name, size in sizes.items()]
+    return Reported(largest, largest, "; ".join(filter(None, words)))

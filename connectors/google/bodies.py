@@ -24,18 +24,22 @@ NOBODY: Mapping[str, str] = {"emailAddress": encode("nobody@example.com", "sha25
 
 def wanted_list(request: AudienceRequest, lasting: timedelta | None) -> dict[str, object]:
     """A list of contact data of our own, with our mark."""
-    duration = lasting or timedelta(days=LONGEST_MEMBERSHIP)
     return {
         "displayName": request.name,
         "description": f"Kept by Turnout, please leave this line: {request.marker}",
         "integrationCode": request.marker,
         "membershipStatus": "OPEN",
-        "membershipDuration": f"{int(duration.total_seconds())}s",
+        "membershipDuration": duration_text(lasting),
         "ingestedUserListInfo": {
             "uploadKeyTypes": ["CONTACT_ID"],
             "contactIdInfo": {"dataSourceType": "DATA_SOURCE_TYPE_FIRST_PARTY"},
         },
     }
+
+
+def duration_text(lasting: timedelta | None) -> str:
+    """Seconds, as protocol buffers write a duration."""
+    return f"{int((lasting or timedelta(days=LONGEST_MEMBERSHIP)).total_seconds())}s"
 
 
 def list_id_of(found: Mapping[str, Any]) -> object:

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from connectors.account import AccountConnector, count_of, items_of, object_of
+from connectors.account import AccountConnector, items_of, object_of
 from connectors.base import (
     ActionNeeded,
     Audience,
@@ -31,8 +31,16 @@ from connectors.base import (
     Verdicts,
     Window,
 )
-from connectors.google.answers import ERRORS, error_in, verdict
-from connectors.google.bodies import CONSENTED, DRY_RUN, NOBODY, list_id_of, upload, wanted_list
+from connectors.google.answers import ERRORS, error_in, reported, verdict
+from connectors.google.bodies import (
+    CONSENTED,
+    DRY_RUN,
+    NOBODY,
+    duration_text,
+    list_id_of,
+    upload,
+    wanted_list,
+)
 from connectors.google.service_account import key_of
 from connectors.google.settings import LONGEST_MEMBERSHIP, GoogleOptions, GoogleSettings
 from connectors.identity import Column, Encoding, Identity, Rule
@@ -146,21 +154,21 @@ class GoogleConnector(AccountConnector):
 
     def read_back(self, audience: Audience) -> Reported:
         """The largest of its networks' sizes; state, match rate and the networks in words."""
-        found = self._list_of(audience.id)
-        sizes = {
-            name: size
-            for name, told in object_of(found.get("sizeInfo")).items()
-            if (size := count_of(told)) is not None
-        }
-        largest = max(sizes.values(), default=None)
-        info = object_of(object_of(found.get("ingestedUserListInfo")).get("contactIdInfo"))
-        rate = count_of(info.get("matchRatePercentage"))
-        words = [str(found.get("membershipStatus") or ""), str(found.get("closingReason") or "")]
-        words += [] if rate is None else [f"match rate {rate} %"]
-        words += [f"{name.removesuffix('MembersCount')} {size:,}" for name, size in sizes.items()]
-        return Reported(largest, largest, "; ".join(filter(None, words)))
+        return reported(self._list_of(audience.id))
 
     # --- lists -----------------------------------------------------------------------------------------------
+
+    def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
+        """As everybody's; a list that is there lasts as long as the options say, since members are sent again by that.
+
+        Raises AudienceGone for a deleted one, ActionNeeded for what a person must do first.
+        """
+        opened = super().open_audience(request, options)
+        wanted = duration_text(self.lifetime(options))
+        if not opened.created and self._list_of(opened.id).get("membershipDuration", wanted) != wanted:
+            params = {"updateMask": "membershipDuration"}
+            self.ask("PATCH", f"{self._lists}/{opened.id}", {"membershipDuration": wanted}, params=params)
+        return opened
 
     def read_audience(self, audience_id: str) -> Audience:
         """The list by its id; what does not exist is answered like what may not be seen."""

@@ -50,7 +50,7 @@ def test_a_list_is_found_by_its_mark_on_any_page(server: Scripted, google: Any) 
     pages = [Reply(body={"userLists": [other], "nextPageToken": "p/2"}), Reply(body={"userLists": [ours]})]
     answers(server, *pages)
     assert google().open_audience(REQUEST, GoogleOptions()) == Audience("2", "Renamed")
-    assert [seen.path for seen in asked(server)] == [
+    assert [seen.path for seen in asked(server)][:2] == [
         f"{LISTS}?pageSize=1000",
         f"{LISTS}?pageSize=1000&pageToken=p%2F2",
     ]
@@ -76,6 +76,19 @@ def test_a_list_is_created_for_the_members_lifetime(server: Scripted, google: An
     }
     assert opened.lifetime(options) == timedelta(days=30)
     assert opened.lifetime(SyncOptions()) == opened.limits.expires_after == timedelta(days=540)
+
+
+def test_a_list_that_is_there_lasts_as_long_as_the_options_say(server: Scripted, google: Any) -> None:
+    """Otherwise members would leave before they are sent again; a list that lasts as long is left alone."""
+    shorter = Reply(body={"id": LIST.id, "displayName": "Lapsed", "membershipDuration": "2592000s"})
+    answers(server, shorter)
+    known = AudienceRequest("Lapsed", "turnout:lapsed", LIST.id)
+    google().open_audience(known, GoogleOptions(membership_days=30))
+    assert {seen.method for seen in asked(server)} == {"GET"}
+    google().open_audience(known, GoogleOptions())
+    changed = asked(server)[-1]
+    assert (changed.method, changed.path) == ("PATCH", f"{LISTS}/{LIST.id}?updateMask=membershipDuration")
+    assert changed.json == {"membershipDuration": "46656000s"}
 
 
 def test_sizes_are_read_back(server: Scripted, google: Any) -> None:

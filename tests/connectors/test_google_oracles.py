@@ -93,9 +93,10 @@ def test_every_request_is_one_of_the_discovery_document(
     """Method, path, parameters and every field of every body, dry runs included."""
     opened = account(server, time, tmp_path, login_account="9990001111")
     listing = Reply(body={"userLists": [], "nextPageToken": "p2"})
-    made = Reply(body={"id": "2", "integrationCode": "turnout:lapsed", "requestId": "r-1"})
-    answers(server, listing, Reply(body={}), made)
+    answers(server, listing, Reply(body={}), Reply(body={"id": "2"}))
     opened.open_audience(AudienceRequest("Lapsed", "turnout:lapsed", None), GoogleOptions())
+    shorter = Reply(body={"id": "2", "membershipDuration": "86400s"})
+    answers(server, shorter, shorter, Reply(body={"requestId": "r-1"}))
     opened.open_audience(AudienceRequest("Lapsed", "turnout:lapsed", "2"), GoogleOptions())
     home = f"{'a' * 64} {'b' * 64} US 94105"
     rows = table(emailAddress=[MARY, None], phoneNumber=["c" * 64, None], address=[home, home])
@@ -111,6 +112,7 @@ def test_every_request_is_one_of_the_discovery_document(
         "datamanager.accountTypes.accounts.userLists.create",
         "datamanager.accountTypes.accounts.userLists.get",
         "datamanager.accountTypes.accounts.userLists.list",
+        "datamanager.accountTypes.accounts.userLists.patch",
         "datamanager.audienceMembers.ingest",
         "datamanager.audienceMembers.remove",
         "datamanager.requestStatus.retrieve",

@@ -22,5 +22,6 @@ SANDBOX_ADS_CLIENT_ID = "sandbox-ads-client"
 SANDBOX_ADS_CLIENT_SECRET = "sandbox-ads-client-secret-not-a-secret"  # noqa: S105
 SANDBOX_ADS_REFRESH_TOKEN = "sandbox-ads-refresh-token-not-a-secret"  # noqa: S105
 """Of every ad platform besides Meta, each of which has its own token endpoint and gives out its own tokens."""
+SANDBOX_MICROSOFT_DEVELOPER_TOKEN = "sandbox-microsoft-developer-token-not-a-secret"  # noqa: S105
 
 DEFAULT_PORT = 8765

@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from connectors.sandbox import SandboxServer
-from connectors.sandbox.accounts import SANDBOX_ADS_REFRESH_TOKEN
-from connectors.sandbox.ads.microsoft import ACCOUNT, CUSTOMER, DEVELOPER_TOKEN
+from connectors.sandbox.accounts import SANDBOX_ADS_REFRESH_TOKEN, SANDBOX_MICROSOFT_DEVELOPER_TOKEN
+from connectors.sandbox.ads.microsoft import ACCOUNT, CUSTOMER
 from tests.sandbox.ad_caller import IN_FORM, AdCaller
 from tests.sandbox.conftest import sha256
 
@@ -24,7 +24,7 @@ class MicrosoftCaller(AdCaller):
     def __init__(self, sandbox: SandboxServer) -> None:
         super().__init__(sandbox, "microsoft", "/common/oauth2/v2.0/token")
         account = {"CustomerAccountId": ACCOUNT, "CustomerId": CUSTOMER}
-        self.session.headers.update({"DeveloperToken": DEVELOPER_TOKEN, **account})
+        self.session.headers.update({"DeveloperToken": SANDBOX_MICROSOFT_DEVELOPER_TOKEN, **account})
 
     def create(self, name: str = "VIP", **fields: object) -> requests.Response:
         return self.call("POST", "/Audiences", json={"Audiences": [wish(name, **fields)]})

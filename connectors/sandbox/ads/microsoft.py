@@ -14,6 +14,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_ADS_CLIENT_SECRET,
     SANDBOX_ADS_REFRESH_TOKEN,
     SANDBOX_ADS_TOKEN,
+    SANDBOX_MICROSOFT_DEVELOPER_TOKEN,
 )
 from connectors.sandbox.ads import holdings, records
 from connectors.sandbox.ads.holdings import AdAudience
@@ -31,7 +32,6 @@ from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Call, Json, Platform, Reply, json_reply
 from connectors.sandbox.words import Words
 
-DEVELOPER_TOKEN = "sandbox-microsoft-developer-token"  # noqa: S105 - opens this sandbox only
 ACCOUNT = "180012345"
 CUSTOMER = "21025739"
 PARENTS = {"Account": ACCOUNT, "Customer": CUSTOMER}
@@ -141,7 +141,7 @@ class MicrosoftPlatform(AdPlatform):
         "TOKEN_URL": "{url}/common/oauth2/v2.0/token",
         "CUSTOMER_ACCOUNT_ID": ACCOUNT,
         "CUSTOMER_ID": CUSTOMER,
-        "DEVELOPER_TOKEN": DEVELOPER_TOKEN,
+        "DEVELOPER_TOKEN": SANDBOX_MICROSOFT_DEVELOPER_TOKEN,
         "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
         "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
         "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
@@ -266,7 +266,7 @@ class MicrosoftPlatform(AdPlatform):
 
     def _require_account(self, context: Context) -> None:
         headers = context.call.headers
-        if headers.get("developertoken") != DEVELOPER_TOKEN:
+        if headers.get("developertoken") != SANDBOX_MICROSOFT_DEVELOPER_TOKEN:
             raise Refusal(self.words.signed_out(expired=False))
         if (headers.get("customeraccountid"), headers.get("customerid")) != (ACCOUNT, CUSTOMER):
             message = "The user does not have access to the requested account."

@@ -98,7 +98,8 @@ def test_each_kind_of_identifier_is_a_request(server: Scripted, snapchat: Any, o
 
 def test_what_was_not_taken_is_counted(server: Scripted, snapchat: Any) -> None:
     """Snapchat says how many identifiers it took, never which; the words of success come in both cases."""
-    answers(server, took(1, status="success"))
+    part = {"sub_request_status": "success", "user": {"number_uploaded_users": 1}}
+    answers(server, Reply(body={"request_status": "success", "users": [part]}))
     receipt = snapchat().add(SEGMENT, table(EMAIL_SHA256=[MARY, ANN]), batch("add", 2))
     assert (receipt.rejected, receipt.rejected_unlocated) == ({}, 1)
 

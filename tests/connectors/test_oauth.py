@@ -17,7 +17,6 @@ import pytest
 from connectors.base import Audience, AudienceRequest, AuthFailed, Batch, Refused, SyncOptions, Uncertain
 from connectors.identity import encode
 from connectors.oauth import Credential, TokenExpired, TokenProvider
-from connectors.token_store import Seal
 from connectors.practice import PracticeConnector
 from connectors.practice.settings import PracticeSettings
 from connectors.sandbox import (
@@ -28,6 +27,7 @@ from connectors.sandbox import (
 )
 from connectors.sandbox.faults.reading import parse_faults
 from connectors.testing import FastTime
+from connectors.token_store import Seal
 from tests.connectors.server import Reply, Scripted
 
 PEOPLE = pa.table(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from connectors.policy import refusal
 
 from connectors.base import (
     Audience,
@@ -16,6 +17,7 @@ from connectors.base import (
     Reported,
     SyncOptions,
 )
+from connectors.google import GoogleConnector
 from connectors.google.settings import GoogleOptions
 from connectors.testing import FastTime
 from tests.connectors.google_account import LIST, MARY, account, add, error
@@ -129,3 +131,12 @@ def test_a_doctor_says_what_a_person_must_do(server: Scripted, google: Any) -> N
     answers(server, Reply(body={}), error(400, "INVALID_ARGUMENT", "TERMS_AND_CONDITIONS_NOT_SIGNED"))
     last = list(google().examine())[-1]
     assert (last.ok, "Audience Manager" in last.says) == (False, True)
+
+
+@pytest.mark.parametrize("category", ["health", "alcohol", "gambling", "housing", "employment", "finance"])
+def test_sensitive_segments_are_not_for_google(category: str) -> None:
+    """The engine asks before anything is opened; the rule is named."""
+    said = refusal(GoogleConnector.title, GoogleConnector.forbids, [category])
+    assert said is not None
+    assert "personalised advertising policy" in said
+    assert refusal(GoogleConnector.title, GoogleConnector.forbids, ["politics"]) is None

@@ -6,16 +6,14 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import MOST_AUDIENCES, AccountConnector, TokenSettings, count_of, items_of, object_of
+from connectors.account import MOST_AUDIENCES, TokenSettings, count_of, items_of, object_of
 from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
     AudienceRequest,
-    Batch,
     ConnectorSettings,
     Declared,
     Finding,
@@ -23,7 +21,6 @@ from connectors.base import (
     Limits,
     Op,
     ReadBack,
-    Receipt,
     Reported,
     SyncOptions,
     Uncertain,
@@ -31,7 +28,7 @@ from connectors.base import (
     Window,
 )
 from connectors.identity import Column, Identity
-from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, MADID
@@ -104,7 +101,7 @@ class CriteoOptions(SyncOptions, frozen=True):
     )
 
 
-class CriteoConnector(AccountConnector):
+class CriteoConnector(OneKindConnector):
     """One advertiser. E-mail addresses are hashed before they get here."""
 
     kind: ClassVar[Kind] = Kind.AD_PLATFORM
@@ -151,10 +148,6 @@ class CriteoConnector(AccountConnector):
         days = options.retention_days if isinstance(options, CriteoOptions) else None
         return None if days is None else timedelta(days=days)
 
-    def requests_for(self, op: Op, rows: int) -> int:
-        """One for each column."""
-        return len(self.identity.columns)
-
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
         """The segment and, as long as its id is not known from an earlier run, the audience over it."""
         found = super().open_audience(request, options)
@@ -162,13 +155,28 @@ class CriteoConnector(AccountConnector):
             self._ensure_audience(found, request)
         return found
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """PATCH each column; Criteo counts what it took."""
-        return send_by_kind(rows, lambda kind: self._amend("add", audience, kind), batch.id)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """The same the other way: every form that was added is removed."""
-        return send_by_kind(rows, lambda kind: self._amend("remove", audience, kind), batch.id)
+    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+        """PATCH the contact list; Criteo counts what is not valid, and shows samples."""
+        amendment = {
+            "operation": op,
+            "identifierType": KINDS[kind.kind],
+            "identifiers": kind.values,
+        }
+        body = {"data": {"type": "ContactlistAmendment", "attributes": amendment}}
+        path = f"/audience-segments/{audience.id}/contact-list"
+        told = _attributes(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
+        valid, invalid = (count_of(told.get(key)) for key in ("nbValidIdentifiers", "nbInvalidIdentifiers"))
+        if valid is None or invalid is None or valid + invalid != len(kind.values):
+            raise Uncertain("Criteo: the counts are not those of the identifiers that were sent")
+        places = {value: place for place, value in enumerate(kind.values)}
+        samples = told.get("sampleInvalidIdentifiers")
+        refused = {
+            places[sample]: "invalid_identifier"
+            for sample in (samples if isinstance(samples, list) else ())
+            if isinstance(sample, str) and sample in places
+        }
+        # More samples than refusals: they are not what is counted.
+        return Outcome(refused, invalid - len(refused)) if len(refused) <= invalid else Outcome({}, invalid)
 
     def read_back(self, audience: Audience) -> Reported:
         """Identifiers in the list, of which a person has up to one for each column, and how many Criteo knows."""
@@ -219,28 +227,6 @@ class CriteoConnector(AccountConnector):
         """Whether the app sees the advertiser's contact lists."""
         lists = len(list(self._search("/audience-segments", audienceSegmentTypes=["ContactList"])))
         yield Finding("advertiser", True, f"its contact lists can be read ({lists} so far)")
-
-    def _amend(self, operation: str, audience: Audience, kind: OneKind) -> Outcome:
-        amendment = {
-            "operation": operation,
-            "identifierType": KINDS[kind.kind],
-            "identifiers": kind.values,
-        }
-        body = {"data": {"type": "ContactlistAmendment", "attributes": amendment}}
-        path = f"/audience-segments/{audience.id}/contact-list"
-        told = _attributes(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
-        valid, invalid = (count_of(told.get(key)) for key in ("nbValidIdentifiers", "nbInvalidIdentifiers"))
-        if valid is None or invalid is None or valid + invalid != len(kind.values):
-            raise Uncertain("Criteo: the counts are not those of the identifiers that were sent")
-        places = {value: place for place, value in enumerate(kind.values)}
-        samples = told.get("sampleInvalidIdentifiers")
-        refused = {
-            places[sample]: "invalid_identifier"
-            for sample in (samples if isinstance(samples, list) else ())
-            if isinstance(sample, str) and sample in places
-        }
-        # More samples than refusals: they are not what is counted.
-        return Outcome(refused, invalid - len(refused)) if len(refused) <= invalid else Outcome({}, invalid)
 
     def _ensure_audience(self, segment: Audience, request: AudienceRequest) -> None:
         """Make the audience that is just this segment; one of ours over a segment that is gone gets this one."""

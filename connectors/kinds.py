@@ -7,13 +7,15 @@ Where every row of a request must be complete, people go by the identifiers that
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import pyarrow as pa
 
-from connectors.base import DeliveryError, Receipt, Refused, Uncertain
+from connectors.account import AccountConnector
+from connectors.base import Audience, Batch, DeliveryError, Op, Receipt, Refused, Uncertain
 
 P = TypeVar("P")
 R = TypeVar("R")
@@ -89,6 +91,26 @@ def in_turn(parts: Iterable[P], send: Callable[[P], R]) -> list[tuple[P, R]]:
             error.maybe_applied = error.maybe_applied or bool(outcomes)
             raise
     return outcomes
+
+
+class OneKindConnector(AccountConnector):
+    """An account of a platform whose requests take one kind of identifier each."""
+
+    @abstractmethod
+    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+        """One request: these identifiers into the audience, or out of it."""
+
+    def requests_for(self, op: Op, rows: int) -> int:
+        """One for each kind of identifier."""
+        return len(self.identity.handle)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Each kind into the audience."""
+        return send_by_kind(rows, lambda kind: self.change("add", audience, kind), batch.id)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Each kind out of the audience: every identifier that was added is a member by itself."""
+        return send_by_kind(rows, lambda kind: self.change("remove", audience, kind), batch.id)
 
 
 def _receipt(outcomes: Sequence[tuple[OneKind, Outcome]], reference: str) -> Receipt:

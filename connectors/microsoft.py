@@ -7,15 +7,13 @@ from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, ClassVar, Literal
 
-import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of
 from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
-    Batch,
     ConnectorSettings,
     Declared,
     Finding,
@@ -23,7 +21,6 @@ from connectors.base import (
     Limits,
     Op,
     ReadBack,
-    Receipt,
     Refused,
     Reported,
     SyncOptions,
@@ -32,7 +29,7 @@ from connectors.base import (
     Window,
 )
 from connectors.identity import Column, Identity
-from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, EXTERNAL_ID
@@ -112,7 +109,7 @@ class MicrosoftOptions(SyncOptions, frozen=True):
     )
 
 
-class MicrosoftConnector(AccountConnector):
+class MicrosoftConnector(OneKindConnector):
     """One account. E-mail addresses are hashed before they get here."""
 
     kind: ClassVar[Kind] = Kind.AD_PLATFORM
@@ -166,17 +163,33 @@ class MicrosoftConnector(AccountConnector):
         days = options.retention_days if isinstance(options, MicrosoftOptions) else FULL
         return timedelta(days=days)
 
-    def requests_for(self, op: Op, rows: int) -> int:
-        """One for each kind of identifier."""
-        return len(self.identity.columns)
-
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Apply each kind with ``Add``."""
-        return send_by_kind(rows, lambda kind: self._apply("Add", audience, kind), batch.id)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Apply each kind with ``Remove``."""
-        return send_by_kind(rows, lambda kind: self._apply("Remove", audience, kind), batch.id)
+    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+        """Apply the items with ``Add`` or ``Remove``; what is refused is named by its place among them."""
+        change: dict[str, Any] = {
+            "ActionType": op.capitalize(),
+            "AudienceId": audience.id,
+            "CustomerListItemSubType": kind.kind,
+            "CustomerListItems": kind.values,
+        }
+        if self.config.accept_customer_match_terms:
+            change["AcceptCustomerMatchTerm"] = True  # false would refuse the call
+        body = {"CustomerListUserData": change}
+        try:
+            answer = object_of(self.ask("POST", "/CustomerListUserData/Apply", body, sent=kind.values))
+        except Refused:
+            # No code is documented for a list that does not exist. Raises AudienceGone for it.
+            self._listed_as(audience.id)
+            raise
+        if "PartialErrors" not in answer:
+            raise Uncertain("Microsoft Advertising: the answer does not say which items were taken")
+        told = {count_of(error.get("Index")): _reason(error) for error in items_of(answer["PartialErrors"])}
+        refused = {at: why for at, why in told.items() if at is not None and at < len(kind.values)}
+        # An error of the request as a whole stands at the first item, or at none.
+        if 0 in refused or len(refused) < len(told):
+            self._listed_as(audience.id)
+        if len(refused) < len(told):
+            raise Uncertain(f"Microsoft Advertising: an error without an item ({', '.join(told.values())})")
+        return Outcome(refused)
 
     def read_back(self, audience: Audience) -> Reported:
         """People whom Microsoft can reach by search and in its audience network; nothing while it counts."""
@@ -242,33 +255,6 @@ class MicrosoftConnector(AccountConnector):
         if self.config.accept_customer_match_terms:
             how = f"accepted with each call, as {variable} says"
         yield Finding("Customer Match terms", True, how)
-
-    def _apply(self, action: str, audience: Audience, kind: OneKind) -> Outcome:
-        change: dict[str, Any] = {
-            "ActionType": action,
-            "AudienceId": audience.id,
-            "CustomerListItemSubType": kind.kind,
-            "CustomerListItems": kind.values,
-        }
-        if self.config.accept_customer_match_terms:
-            change["AcceptCustomerMatchTerm"] = True  # false would refuse the call
-        body = {"CustomerListUserData": change}
-        try:
-            answer = object_of(self.ask("POST", "/CustomerListUserData/Apply", body, sent=kind.values))
-        except Refused:
-            # No code is documented for a list that does not exist. Raises AudienceGone for it.
-            self._listed_as(audience.id)
-            raise
-        if "PartialErrors" not in answer:
-            raise Uncertain("Microsoft Advertising: the answer does not say which items were taken")
-        told = {count_of(error.get("Index")): _reason(error) for error in items_of(answer["PartialErrors"])}
-        refused = {at: why for at, why in told.items() if at is not None and at < len(kind.values)}
-        # An error of the request as a whole stands at the first item, or at none.
-        if 0 in refused or len(refused) < len(told):
-            self._listed_as(audience.id)
-        if len(refused) < len(told):
-            raise Uncertain(f"Microsoft Advertising: an error without an item ({', '.join(told.values())})")
-        return Outcome(refused)
 
     def _query(self, **named: object) -> Iterator[dict[str, Any]]:
         answer = self.ask("POST", "/Audiences/QueryByIds", {**named, "Type": "CustomerList"})

@@ -7,14 +7,12 @@ from datetime import timedelta
 from typing import ClassVar, Literal
 from urllib.parse import parse_qs, urlsplit
 
-import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of
 from connectors.base import (
     Audience,
     AudienceRequest,
-    Batch,
     ConnectorSettings,
     Declared,
     Finding,
@@ -22,7 +20,6 @@ from connectors.base import (
     Limits,
     Op,
     ReadBack,
-    Receipt,
     Refused,
     Reported,
     SyncOptions,
@@ -31,7 +28,7 @@ from connectors.base import (
     Window,
 )
 from connectors.identity import Column, Identity
-from connectors.kinds import OneKind, Outcome, send_by_kind
+from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.redact import redact
@@ -86,7 +83,7 @@ class SnapchatOptions(SyncOptions, frozen=True):
     )
 
 
-class SnapchatConnector(AccountConnector):
+class SnapchatConnector(OneKindConnector):
     """One ad account. Rows are hashed before they get here."""
 
     kind: ClassVar[Kind] = Kind.AD_PLATFORM
@@ -130,17 +127,19 @@ class SnapchatConnector(AccountConnector):
         days = options.retention_days if isinstance(options, SnapchatOptions) else FOR_EVER
         return None if days == FOR_EVER else timedelta(days=days)
 
-    def requests_for(self, op: Op, rows: int) -> int:
-        """One for each kind of identifier."""
-        return len(self.config.identifiers)
-
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """POST each kind; Snapchat counts what it took."""
-        return send_by_kind(rows, lambda kind: self._edit("POST", audience, kind), batch.id)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """DELETE each kind, with a body."""
-        return send_by_kind(rows, lambda kind: self._edit("DELETE", audience, kind), batch.id)
+    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+        """POST to add, DELETE with a body to remove; Snapchat counts what it took."""
+        method = "POST" if op == "add" else "DELETE"
+        upload = {"schema": [kind.kind], "data": [[value] for value in kind.values]}
+        path = f"/segments/{audience.id}/users"
+        answer = object_of(self.ask(method, path, {"users": [upload]}, sent=kind.values))
+        for part in items_of(answer.get("users")):
+            if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
+                raise Refused("Snapchat: the upload was refused; nothing was changed")
+            taken = count_of(object_of(part.get("user")).get("number_uploaded_users"))
+            if taken is not None and taken <= len(kind.values):
+                return Outcome({}, len(kind.values) - taken, str(answer.get("request_id") or "") or None)
+        raise Uncertain("Snapchat: the answer does not say how many people were taken")
 
     def read_back(self, audience: Audience) -> Reported:
         """People whom Snapchat recognised, and whether the segment can be targeted."""
@@ -197,18 +196,6 @@ class SnapchatConnector(AccountConnector):
     @property
     def _segments(self) -> str:
         return f"/adaccounts/{self.config.ad_account}/segments"
-
-    def _edit(self, method: str, audience: Audience, kind: OneKind) -> Outcome:
-        upload = {"schema": [kind.kind], "data": [[value] for value in kind.values]}
-        path = f"/segments/{audience.id}/users"
-        answer = object_of(self.ask(method, path, {"users": [upload]}, sent=kind.values))
-        for part in items_of(answer.get("users")):
-            if str(part.get("sub_request_status", "")).upper() != "SUCCESS":
-                raise Refused("Snapchat: the upload was refused; nothing was changed")
-            taken = count_of(object_of(part.get("user")).get("number_uploaded_users"))
-            if taken is not None and taken <= len(kind.values):
-                return Outcome({}, len(kind.values) - taken, str(answer.get("request_id") or "") or None)
-        raise Uncertain("Snapchat: the answer does not say how many people were taken")
 
     def _segment(self, body: Mapping[str, object]) -> dict[str, object]:
         """The one segment of an answer. Raises Refused when Snapchat refused it under HTTP 200."""

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from connectors.policy import refusal
 
 from connectors.base import (
     Audience,
@@ -20,6 +19,7 @@ from connectors.base import (
 from connectors.google import GoogleConnector
 from connectors.google.settings import GoogleOptions
 from connectors.testing import FastTime
+from pipelines.segments.policy import refusal
 from tests.connectors.google_account import LIST, MARY, account, add, error
 from tests.connectors.oauth_account import answers, asked
 from tests.connectors.server import Reply, Scripted

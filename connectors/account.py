@@ -31,7 +31,6 @@ from connectors.http import Http, HttpConnector, Timing
 from connectors.meanings import Meaning, Told, meaning_of, raise_meaning
 from connectors.oauth import Credential, TokenProvider
 from connectors.platform_ids import platform_id
-from connectors.redact import redact
 from connectors.settings import Credential as Secret
 from connectors.settings import env_prefix
 from connectors.token_store import TokenStore
@@ -260,9 +259,9 @@ class AccountConnector(HttpConnector):
                 yield Finding("credential", True, "an access token is there")
             yield from self.examine_account()
         except (AuthFailed, ActionNeeded, AudienceGone) as error:
-            yield Finding("account", False, redact(str(error)))
+            yield Finding("account", False, str(error))
         except DeliveryError as error:
-            yield Finding("connection", False, redact(str(error)))
+            yield Finding("connection", False, str(error))
 
     def use_state(self, folder: Path) -> None:
         """Keep budget and tokens in this folder, unless the tokens have one of their own."""

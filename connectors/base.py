@@ -4,7 +4,8 @@ Errors, grouped by what the engine must do next:
 
     DeliveryError
     ├── Refused           certainly not applied: the batch can be dropped or planned again
-    │   └── RowsRefused   … because of named rows: send the others again without them
+    │   ├── RowsRefused   … because of named rows: send the others again without them
+    │   └── JobFailed     … after it was accepted: told by ``poll``
     ├── Uncertain         may have been applied: only a later receipt can tell
     ├── AudienceGone      the audience is not there any more: nobody is held in it
     └── DestinationError  nothing can be sent to this account until somebody acts
@@ -77,6 +78,8 @@ class Limits:
     verdicts: Verdicts = Verdicts.NONE
     asynchronous: bool = False
     """Receipts may be ``accepted``; the engine polls them, also in later runs."""
+    asks_after: timedelta = timedelta(0)
+    """How soon after sending a verdict can be expected; nobody asks earlier."""
     verdict_within: timedelta = timedelta(days=3)
     """An accepted batch without a verdict for so long is in doubt, and sent again."""
     can_remove: bool = True
@@ -186,7 +189,6 @@ class Receipt:
     reference: str | None = None
     rejected: Mapping[int, str] = field(default_factory=dict)
     rejected_unlocated: int = 0
-    poll_after: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +229,10 @@ class RowsRefused(Refused):
     def __init__(self, message: str, rows: Mapping[int, str] | None = None) -> None:
         super().__init__(message)
         self.rows: Mapping[int, str] = dict(rows or {})
+
+
+class JobFailed(Refused):
+    """An accepted batch was not applied in the end. Any other Refused of ``poll`` is about the question."""
 
 
 class Uncertain(DeliveryError):
@@ -338,7 +344,10 @@ class Connector(ABC):
         return None
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
-        """The verdict on an accepted batch; still ``accepted`` while there is none."""
+        """The verdict on an accepted batch; still ``accepted`` while there is none.
+
+        Raises JobFailed when it was not applied; a question that is refused or not answered says nothing of it.
+        """
         raise NotImplementedError(f"{self.title} answers at once")
 
     def read_back(self, audience: Audience) -> Reported:

@@ -15,6 +15,7 @@ from __future__ import annotations
 import random
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -215,7 +216,7 @@ class Http:
             finally:
                 self.budget.answered(turn, self.clock.monotonic() - started)
             self._read_what_is_left(answer, turn)
-            self._judge_transport(answer)
+            self._judge_transport(answer, judge)
             judge(answer)
             self._judge_the_rest(answer)
             return answer
@@ -285,10 +286,14 @@ class Http:
         """Others, and later runs, need not ask again."""
         self.hold((until - self.clock.now()).total_seconds() if until else UNNAMED_HOLD_SECONDS, because)
 
-    def _judge_transport(self, answer: Answer) -> None:
-        """What a status means on every platform."""
+    def _judge_transport(self, answer: Answer, judge: Judge) -> None:
+        """What a status means on every platform; a wait that only the body names is the connector's to read."""
         if answer.status == 429:
-            raise Throttled("too many requests", retry_after(answer.headers, self.clock.now()))
+            wait = retry_after(answer.headers, self.clock.now())
+            if wait is None:
+                with suppress(NoAnswer, DeliveryError):
+                    judge(answer)
+            raise Throttled("too many requests", wait)
         if 300 <= answer.status < 400:
             raise ActionNeeded(f"{self.name} redirects to another address: check the base URL setting")
 

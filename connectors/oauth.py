@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 import orjson
 import requests
@@ -72,7 +72,9 @@ class Credential:
     @property
     def digest(self) -> str:
         """Names the credential without giving anything of it away."""
-        told = "\n".join((self.token_url, self.client_id, self.refresh_token or ""))
+        # Not the port: a sandbox on another one is the same account, and its rotated tokens must be found again.
+        address = urlsplit(self.token_url)
+        told = "\n".join((f"{address.hostname}{address.path}", self.client_id, self.refresh_token or ""))
         return hashlib.sha256(told.encode()).hexdigest()[:32]
 
     @property

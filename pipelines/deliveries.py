@@ -20,7 +20,7 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
-from pipelines.readiness import ends_soon
+from pipelines.readiness import notes
 from pipelines.segments.model import Sync
 from pipelines.segments.policy import refusal
 
@@ -96,11 +96,13 @@ class Deliveries:
         except DeliveryError as error:
             return [model.failed(destination, push, run, error) for push in pushes]
         try:
-            done = act(self.account(connector), pushes)
-            soon = ends_soon(connector, datetime.now(UTC))
+            now = datetime.now(UTC)
+            return [
+                replace(delivery, notes=notes(connector, delivery.desired, now))
+                for delivery in act(self.account(connector), pushes)
+            ]
         finally:
             connector.close()
-        return [replace(delivery, notes=(soon,)) for delivery in done] if soon else done
 
     @contextmanager
     def connected(self, destination: str) -> Iterator[Account]:

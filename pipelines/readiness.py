@@ -36,6 +36,19 @@ def ends_soon(connector: Connector, now: datetime) -> str | None:
     return f"the credential of {connector.destination} {when}: sign in again and set a new one"
 
 
+def too_few(connector: Connector, people: int) -> str | None:
+    """A sentence when an audience is too small to be used on the platform; None also for nobody at all."""
+    least = connector.limits.min_size
+    if not 0 < people < least:
+        return None
+    return f"{connector.title} does not use audiences of fewer than {least:,} matched people"
+
+
+def notes(connector: Connector, people: int, now: datetime) -> tuple[str, ...]:
+    """What an operator should know of an audience of so many people, though nothing is wrong."""
+    return tuple(filter(None, (ends_soon(connector, now), too_few(connector, people))))
+
+
 def _of_account(project: Project, account: Account) -> Iterator[Finding]:
     connector = account.connector
     findings = list(connector.examine())
@@ -59,14 +72,9 @@ def _of_definitions(project: Project, connector: Connector) -> Iterator[Finding]
         refused = refusal(connector.title, connector.forbids, segment.policy)
         if refused:
             yield Finding(f"segment {segment.name}", False, refused)
-        size = sizes.get(segment.name)
-        if size is not None and size < connector.limits.min_size:
-            least = f"{connector.limits.min_size:,}"
-            yield Finding(
-                f"segment {segment.name}",
-                True,
-                f"{size:,} people; {connector.title} does not use audiences of fewer than {least} matched people",
-            )
+        size = sizes.get(segment.name, 0)
+        if small := too_few(connector, size):
+            yield Finding(f"segment {segment.name}", True, f"{size:,} people; {small}")
 
 
 def _of_audiences(project: Project, connector: Connector) -> Iterator[Finding]:

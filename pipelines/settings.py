@@ -12,6 +12,12 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.cron import checked_cron
 
+SHIPPED = (
+    "criteo", "file", "google", "linkedin", "mailchimp", "meta", "microsoft", "pinterest", "reddit", "snapchat",
+    "tiktok",
+)  # fmt: skip
+"""One account of every platform that there is a connector for; those without audiences are never opened."""
+
 
 class Settings(BaseSettings):
     """Operator's settings. A destination's own settings are read at push time from ``TURNOUT_<DESTINATION>_*``."""
@@ -31,7 +37,7 @@ class Settings(BaseSettings):
         description="Folder of segment files; unset: `segment_defs/` here if it exists, else the eight that ship.",
     )
     destinations: dict[str, str] = Field(
-        default={"file": "file", "mailchimp": "mailchimp", "meta": "meta"},
+        default={name: name for name in SHIPPED},
         description="Destination accounts as JSON, name to connector; each reads `TURNOUT_<NAME>_*`.",
     )
     first_day: date = Field(

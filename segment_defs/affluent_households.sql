@@ -16,6 +16,14 @@ by = 2018-03-31
 [sync.meta]
 audience = "Premium range"
 max_removed = 0.2
+
+[sync.linkedin]
+audience = "Premium range"
+max_removed = 0.2
+
+[sync.pinterest]
+audience = "Premium range"
+max_removed = 0.2
 */
 select person_no
 from features

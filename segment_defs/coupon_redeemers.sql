@@ -20,6 +20,18 @@ max_removed = 0.3
 [sync.mailchimp]
 audience = "Coupon book"
 max_removed = 0.3
+
+[sync.tiktok]
+audience = "Coupon book"
+max_removed = 0.3
+
+[sync.reddit]
+audience = "Coupon book"
+max_removed = 0.3
+
+[sync.criteo]
+audience = "Coupon book"
+max_removed = 0.3
 */
 select person_no
 from features

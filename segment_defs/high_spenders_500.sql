@@ -20,6 +20,26 @@ max_removed = 0.3
 [sync.mailchimp]
 audience = "Early access"
 max_removed = 0.3
+
+[sync.google]
+audience = "Early access"
+max_removed = 0.3
+
+[sync.tiktok]
+audience = "Early access"
+max_removed = 0.3
+
+[sync.linkedin]
+audience = "Early access"
+max_removed = 0.3
+
+[sync.microsoft]
+audience = "Early access"
+max_removed = 0.3
+
+[sync.snapchat]
+audience = "Early access"
+max_removed = 0.3
 */
 select person_no
 from features

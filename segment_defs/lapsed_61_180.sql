@@ -21,6 +21,18 @@ max_removed = 0.6
 [sync.mailchimp]
 audience = "We miss you"
 max_removed = 0.6
+
+[sync.google]
+audience = "Winter return"
+max_removed = 0.6
+
+[sync.microsoft]
+audience = "Winter return"
+max_removed = 0.6
+
+[sync.criteo]
+audience = "Winter return"
+max_removed = 0.6
 */
 select person_no
 from features

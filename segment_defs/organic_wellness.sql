@@ -5,6 +5,7 @@ types = ["psychographic", "behavioural"]
 owner = "team:crm"
 treatment = "The organic newsletter with new suppliers and recipes, every second week."
 universe = "customers"
+policy = ["health"]
 
 [goal]
 metric = "organic_orders_90d"
@@ -13,6 +14,11 @@ target = "+10 %"
 by = 2018-03-31
 
 [sync.mailchimp]
+audience = "Organic newsletter"
+max_removed = 0.3
+
+# Refused there: Google takes no customer lists that hint at health. Kept as an example of a refusal.
+[sync.google]
 audience = "Organic newsletter"
 max_removed = 0.3
 */

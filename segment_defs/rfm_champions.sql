@@ -16,6 +16,26 @@ by = 2018-03-31
 [sync.meta]
 audience = "Regulars"
 max_removed = 0.6
+
+[sync.google]
+audience = "Regulars"
+max_removed = 0.6
+
+[sync.tiktok]
+audience = "Regulars"
+max_removed = 0.6
+
+[sync.snapchat]
+audience = "Regulars"
+max_removed = 0.6
+
+[sync.pinterest]
+audience = "Regulars"
+max_removed = 0.6
+
+[sync.reddit]
+audience = "Regulars"
+max_removed = 0.6
 */
 select person_no
 from features

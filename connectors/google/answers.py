@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.account import count_of, items_of, object_of
-from connectors.base import Receipt, Refused, Reported
+from connectors.base import JobFailed, Receipt, Reported
 from connectors.meanings import Meaning, Then, Told
 from connectors.wire import Answer
 
@@ -111,7 +111,7 @@ def _reason(told: object) -> str:
 
 
 def verdict(answer: Answer, still_open: Receipt) -> Receipt:
-    """What became of a request. Raises Refused when nothing of it was applied."""
+    """What became of a request. Raises JobFailed when nothing of it was applied."""
     parts = list(items_of(object_of(answer).get("requestStatusPerDestination")))
     part = parts[0] if len(parts) == 1 else {}
     counts = list(items_of(object_of(part.get("errorInfo")).get("errorCounts")))
@@ -127,7 +127,7 @@ def verdict(answer: Answer, still_open: Receipt) -> Receipt:
             if named and len(named) == _records(part) and PASSING not in reasons:
                 return Receipt("applied", still_open.reference, named)
             told = ", ".join(sorted(reasons)) or "no reason given"
-            raise Refused(f"Google: the request failed ({told}); nothing was changed")
+            raise JobFailed(f"Google: the request failed ({told}); nothing was changed")
     # Google may add states; whatever they are, they are no verdict.
     return still_open
 

@@ -24,7 +24,6 @@ from connectors.base import (
     Limits,
     ReadBack,
     Receipt,
-    Refused,
     Reported,
     SyncOptions,
     Uncertain,
@@ -97,6 +96,7 @@ class GoogleConnector(AccountConnector):
             ),
             verdicts=Verdicts.PER_ROW,
             asynchronous=True,
+            asks_after=timedelta(minutes=settings.poll_after_minutes),
             verdict_within=timedelta(days=settings.verdict_within_days),
             expires_after=timedelta(days=LONGEST_MEMBERSHIP),
             settles_after=timedelta(minutes=settings.settles_after_minutes),
@@ -143,12 +143,11 @@ class GoogleConnector(AccountConnector):
         return self._send("remove", audience, rows, {})
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
-        """What became of a request. Raises Refused when all of it failed."""
-        still_open = self._accepted(reference)
+        """What became of a request. Raises JobFailed when all of it failed."""
+        still_open = Receipt("accepted", reference)
         try:
             answer = self.ask("GET", "/requestStatus:retrieve", params={"requestId": reference})
-        except (Refused, AudienceGone):
-            # What is refused or not found is the question: the batch stays open, until it is overdue.
+        except AudienceGone:  # what is not found is the request: the batch stays open, until it is overdue
             return still_open
         return verdict(answer, still_open)
 
@@ -252,7 +251,7 @@ class GoogleConnector(AccountConnector):
         reference = opaque_reference(object_of(answer).get("requestId"))
         if reference is None:
             raise Uncertain("Google: the answer names no request whose verdict could be asked for")
-        return self._accepted(reference)
+        return Receipt("accepted", reference)
 
     def _require_list(self, audience: Audience) -> None:
         """Raises AudienceGone when a refused permission was about a list that is not there."""
@@ -262,7 +261,3 @@ class GoogleConnector(AccountConnector):
             raise
         except DeliveryError:
             return
-
-    def _accepted(self, reference: str) -> Receipt:
-        pause = timedelta(minutes=self.config.poll_after_minutes)
-        return Receipt("accepted", reference, poll_after=pause)

@@ -18,6 +18,7 @@ from connectors.base import (
     ConnectorSettings,
     Declared,
     Finding,
+    JobFailed,
     Kind,
     Limits,
     Op,
@@ -39,7 +40,6 @@ from connectors.rules import EMAIL, phone_e164
 from connectors.settings import env_prefix
 from connectors.wire import Answer
 
-POLL_AFTER = timedelta(minutes=1)
 SIGN_IN = {
     "token": ("token",),
     "client_credentials": ("client_id", "client_secret"),
@@ -144,11 +144,11 @@ class PracticeConnector(AccountConnector):
         job = object_of(self.ask("GET", f"/audiences/{audience.id}/jobs/{reference}"))
         match job.get("status"):
             case "queued":
-                return Receipt("accepted", reference, poll_after=POLL_AFTER)
+                return Receipt("accepted", reference)
             case "done":
                 return receipt(job, None, self.config, reference)
             case "failed":
-                raise Refused("Practice platform: the job failed; nothing was applied")
+                raise JobFailed("Practice platform: the job failed; nothing was applied")
         raise Uncertain("Practice platform: the job's state is none that is documented")
 
     def read_back(self, audience: Audience) -> Reported:
@@ -175,7 +175,7 @@ class PracticeConnector(AccountConnector):
                 reference = platform_id(job.get("job"))
                 if reference is None:
                     raise Uncertain("Practice platform: the answer names no job; it is sent again next time")
-                return Receipt("accepted", reference, poll_after=POLL_AFTER)
+                return Receipt("accepted", reference)
 
     def _upload(self, audience: Audience, rows: Sequence[Row], batch: Batch) -> dict[str, object]:
         """Numbered requests of one session; the last one's answer. An unfinished session changes nothing."""

@@ -15,6 +15,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_PRACTICE_REFRESH_TOKEN,
     SANDBOX_PRACTICE_TOKEN,
 )
+from connectors.sandbox.pages.views import connection_settings
 from connectors.sandbox.server import SandboxServer, create_app, serve
 from connectors.sandbox.state import SandboxState
 
@@ -31,6 +32,7 @@ __all__ = [
     "SANDBOX_PRACTICE_TOKEN",
     "SandboxServer",
     "SandboxState",
+    "connection_settings",
     "create_app",
     "serve",
 ]

@@ -110,7 +110,7 @@ def of_audience(delivery: Delivery, batches: Iterable[JournalledBatch]) -> Metad
     if delivery.url is not None:
         shown["on the platform"] = dg.MetadataValue.url(delivery.url)
     if delivery.notes:
-        shown["see to it soon"] = dg.MetadataValue.text("; ".join(delivery.notes))
+        shown["notes"] = dg.MetadataValue.text("; ".join(delivery.notes))
     if delivery.audience_id is not None:
         shown["audience id"] = dg.MetadataValue.text(delivery.audience_id)
     return shown

@@ -1,4 +1,4 @@
-"""The demo: with no sources declared, Turnout runs over real purchase data and two sandboxed platforms.
+"""The demo: with no sources declared, Turnout runs over real purchase data and ten sandboxed platforms.
 
 Every setting can still be set; the demo only fills in what is missing.
 """
@@ -17,12 +17,9 @@ import requests
 from connectors.rules.email import normalise_email
 from connectors.sandbox import (
     DEFAULT_PORT,
-    SANDBOX_MAILCHIMP_KEY,
-    SANDBOX_MAILCHIMP_LIST,
-    SANDBOX_META_AD_ACCOUNT,
-    SANDBOX_META_TOKEN,
     SandboxServer,
     SandboxState,
+    connection_settings,
 )
 from pipelines.cli import tables
 from pipelines.cli.exits import Exit, of_deliveries
@@ -31,6 +28,13 @@ from pipelines.delivery.model import Delivery
 from pipelines.project import Project
 from pipelines.settings import Settings
 
+ACCEPTED = {
+    "TURNOUT_GOOGLE_ACCEPT_CUSTOMER_MATCH_TERMS": "true",
+    "TURNOUT_GOOGLE_POLL_AFTER_MINUTES": "0",
+    "TURNOUT_MICROSOFT_ACCEPT_CUSTOMER_MATCH_TERMS": "true",
+    "TURNOUT_REDDIT_USER_AGENT": "web:com.example.turnout:v1.0.0 (by /u/turnout)",
+}
+"""What a person has to decide for a real account; the demo's are nobody's."""
 LAST_DAY = date(2017, 12, 31)
 """The last whole day of the demo data: 2018 begins with a few baskets of the night, by a clock offset."""
 FIRST_PUSH = date(2017, 12, 1)
@@ -40,11 +44,8 @@ FIRST_PUSH = date(2017, 12, 1)
 def as_demo(settings: Settings) -> Settings:
     """The settings with the demo's day, and the sandbox's accounts in the environment where none are set."""
     for name, value in {
-        **_addresses(f"http://127.0.0.1:{DEFAULT_PORT}"),
-        "TURNOUT_META_TOKEN": SANDBOX_META_TOKEN,
-        "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
-        "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
-        "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
+        **connection_settings(f"http://127.0.0.1:{DEFAULT_PORT}"),
+        **ACCEPTED,
         "TURNOUT_FILE_FOLDER": str(settings.home / "files"),
     }.items():
         os.environ.setdefault(name, value)
@@ -54,7 +55,8 @@ def as_demo(settings: Settings) -> Settings:
 
 
 def _addresses(url: str) -> dict[str, str]:
-    return {"TURNOUT_META_BASE_URL": f"{url}/meta", "TURNOUT_MAILCHIMP_BASE_URL": f"{url}/mailchimp/3.0"}
+    """The settings of the sandbox's accounts that hold its address."""
+    return {name: value for name, value in connection_settings(url).items() if value.startswith(url)}
 
 
 @contextmanager
@@ -186,7 +188,7 @@ def _farewell(settings: Settings, runs: Sequence[Sequence[Delivery]]) -> None:
   {turnout} dev        the Dagster UI: schedules, backfills, plots
   {turnout} status     the last push of every audience
   {turnout} plan       what a push would do now
-  {turnout} sandbox    both platforms, at http://127.0.0.1:{DEFAULT_PORT}
+  {turnout} sandbox    the platforms, at http://127.0.0.1:{DEFAULT_PORT}
   segment_defs/*.sql           edit one, then: turnout segments, plan, sync
   docs/sources.md              your own data in place of the demo's
 In a checkout, [bold]make dev[/] opens the UI too.""",

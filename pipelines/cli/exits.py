@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+from pipelines.delivery.guards import Guard
 from pipelines.delivery.model import Delivery
 from pipelines.review.applying import AppliedAudience
 
@@ -26,7 +27,8 @@ def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:
     """The exit code of a plan or a push."""
     if any(d.status == "failed" or d.errors for d in deliveries):
         return Exit.FAILED
-    if any(d.status == "stopped" or d.verdict not in ("fine", "overridden") for d in deliveries):
+    waiting = [d for d in deliveries if d.verdict not in ("fine", "overridden", Guard.POLICY)]
+    if waiting or any(d.status == "stopped" and d.verdict != Guard.POLICY for d in deliveries):
         return Exit.STOPPED
     return Exit.OK
 

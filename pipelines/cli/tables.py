@@ -160,8 +160,12 @@ def say_why(deliveries: Sequence[Delivery], say: Callable[[str], None]) -> None:
             say(f"[yellow]{d.destination}/{d.segment}[/]: {d.sentence}")
         for error in d.errors:
             say(f"[red]{d.destination}/{d.segment}[/]: {error}")
-    for note in dict.fromkeys(note for d in deliveries for note in d.notes):
-        say(f"[yellow]soon[/]: {note}")
+    noted: dict[str, list[str]] = {}
+    for d in deliveries:
+        for note in d.notes:
+            noted.setdefault(note, []).append(d.segment)
+    for note, segments in noted.items():
+        say(f"[cyan]note[/]: {note} ({', '.join(segments)})")
 
 
 def _style(delivery: Delivery) -> str:

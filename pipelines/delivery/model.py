@@ -149,7 +149,7 @@ class Delivery:
     url: str | None = None
     errors: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    """What somebody should see to soon, though nothing is wrong yet."""
+    """What somebody should know, though nothing is wrong: a credential that ends soon, too few people to be used."""
     needs_person: bool = False
     """Trying again by itself is pointless: a credential, terms or a setting must be mended first."""
 

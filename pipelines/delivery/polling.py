@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from connectors.base import Audience, AudienceGone, Connector, DeliveryError, DestinationError, Refused
+from connectors.base import (
+    Audience,
+    AudienceGone,
+    Connector,
+    DeliveryError,
+    DestinationError,
+    JobFailed,
+    Receipt,
+)
 from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.entries import JournalledBatch
@@ -21,7 +29,7 @@ def settle_accepted(
     verdicts: Verdicts,
     now: datetime,
 ) -> list[str]:
-    """Poll every accepted batch of an audience once; returns a sentence for each that needs to be told.
+    """Poll every accepted batch of an audience once, if its verdict can be expected; returns what needs to be told.
 
     A batch without a verdict stays accepted, until it has been without one for longer than the connector declares:
     then it is in doubt. A question that is not answered is asked again by the next run; it never stops this one.
@@ -30,7 +38,8 @@ def settle_accepted(
     sentences = []
     if connector.limits.asynchronous:
         for batch in journal.waiting(ledger.destination, verdicts.segment):
-            sentences += _settle(journal, ledger, connector, audience, verdicts, now, batch)
+            if batch.sent_at is None or now - batch.sent_at >= connector.limits.asks_after:
+                sentences += _settle(journal, ledger, connector, audience, verdicts, now, batch)
     return list(dict.fromkeys(sentences))
 
 
@@ -44,16 +53,18 @@ def _settle(
     batch: JournalledBatch,
 ) -> list[str]:
     assert batch.reference is not None
+    unread: list[str] = []
     try:
         with request("poll"), told_by_kind(connector):
             receipt = connector.poll(audience, batch.reference)
-    except Refused as error:
+    except JobFailed as error:
         journal.fail(batch.id, "refused", str(error))
         return []
     except (AudienceGone, DestinationError):
         raise
     except DeliveryError as error:
-        return [f"a verdict could not be read, the next run asks again: {error}"]
+        receipt = Receipt("accepted", batch.reference)
+        unread = [f"a verdict could not be read, the next run asks again: {error}"]
     overdue = batch.sent_at is not None and now - batch.sent_at > connector.limits.verdict_within
     if receipt.status == "accepted" and overdue:
         sentence = (
@@ -62,5 +73,7 @@ def _settle(
         )
         journal.fail(batch.id, "unknown", sentence)
         return [sentence]
+    if unread:
+        return unread
     complaint = verdicts.settle(batch.id, batch.op, receipt, ledger.members_at(batch.id, receipt.rejected))
     return [complaint] if complaint else []

@@ -96,7 +96,7 @@ def test_an_upload_is_one_request_for_one_list(server: Scripted, google: Any) ->
         ],
     }
     assert (receipt.status, receipt.reference) == ("accepted", "r" * 250)
-    assert receipt.poll_after == timedelta(minutes=30)
+    assert opened.limits.asks_after == timedelta(minutes=30)
 
 
 def test_a_removal_says_nothing_of_consent(server: Scripted, google: Any) -> None:

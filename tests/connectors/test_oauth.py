@@ -350,3 +350,15 @@ def test_tokens_are_never_shown(
     ]
     assert len(shown) == 5
     assert not [secret for secret in secrets if secret in told]
+
+
+def test_a_platform_on_another_port_is_the_same_account(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """A sandbox that was moved still takes the token that it rotated: the kept one is found, not the setting's."""
+    folder = tmp_path / "tokens"
+    provider(sandbox.practice_url, folder).token()
+    sandbox.state.expire_tokens()
+    with SandboxServer(sandbox.folder) as moved:
+        assert moved.url != sandbox.url
+        time = FastTime()
+        time.clock.sleep(7_200)
+        assert provider(moved.practice_url, folder, time=time).token()

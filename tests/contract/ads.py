@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
@@ -41,7 +42,9 @@ CASES: Mapping[str, AdCase] = {
         identifying="emailAddress",
     ),
     "criteo": AdCase(edits="*/contact-list"),
-    "linkedin": AdCase(edits="*/users", identifying="SHA256_EMAIL"),
+    "linkedin": AdCase(
+        edits="*/users", settings={"credential_ends": date(2099, 1, 1)}, identifying="SHA256_EMAIL"
+    ),
     "microsoft": AdCase(edits="*/CustomerListUserData/Apply", identifying="Email"),
     "pinterest": AdCase(
         edits="*/customer_lists/*",

@@ -17,6 +17,7 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     Connector,
+    JobFailed,
     Kind,
     Limits,
     Receipt,
@@ -160,7 +161,7 @@ class JobConnector(CrashConnector):
     def poll(self, audience: Audience, reference: str) -> Receipt:
         said = self.wire.call("poll", job=reference)
         if "failed" in said:
-            raise Refused("the job failed")
+            raise JobFailed("the job failed")
         if "pending" in said:
             return Receipt("accepted", reference)
         return Receipt("applied", reference, rejected_of(said), said["counted"])

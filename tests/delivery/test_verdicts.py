@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from world import TODAY, Person, Platform, World, account, audience_push, push_all
 
-from connectors.base import Audience, Batch, Limits, Receipt, Refused, RowsRefused, Uncertain
+from connectors.base import Audience, Batch, JobFailed, Limits, Receipt, Refused, RowsRefused, Uncertain
 from pipelines.delivery.delivery import deliver
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.model import Delivery, Run
@@ -94,6 +94,9 @@ def test_a_counted_row_is_not_searched_for_for_ever(tmp_path: Path) -> None:
     assert delivery.requests <= 2 * 128 + 1
 
 
+Answer = Literal["waits", "applied", "fails", "silent", "unreachable"]
+
+
 class Slow(Platform):
     """Takes a batch, and says what became of it when it is asked after some polls."""
 
@@ -101,7 +104,8 @@ class Slow(Platform):
         super().__init__()
         self.limits = replace(self.limits, asynchronous=True)
         self.jobs: dict[str, tuple[Audience, pa.Table, Batch]] = {}
-        self.answer: Literal["waits", "applied", "fails", "silent"] = "waits"
+        self.answer: Answer = "waits"
+        self.asked = 0
         self.refuses: Mapping[int, str] = {}
 
     def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
@@ -115,13 +119,16 @@ class Slow(Platform):
         return Receipt("accepted", reference=batch.id)
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
+        self.asked += 1
         match self.answer:
             case "silent":
                 raise Uncertain("no answer")
+            case "unreachable":
+                raise Refused("no connection; nothing was changed")
             case "waits":
                 return Receipt("accepted", reference=reference)
             case "fails":
-                raise Refused("the job failed")
+                raise JobFailed("the job failed")
         audience, rows, batch = self.jobs.pop(reference)
         taken = rows.filter(pa.array([i not in self.refuses for i in range(rows.num_rows)], pa.bool_()))
         getattr(Platform, batch.op)(self, audience, taken, replace(batch, size=taken.num_rows))
@@ -137,9 +144,7 @@ class Course:
     platform: Slow
     now: datetime = datetime(2018, 1, 1, tzinfo=UTC)
 
-    def push(
-        self, *wanted: int, answer: Literal["waits", "applied", "fails", "silent"] = "waits"
-    ) -> Delivery:
+    def push(self, *wanted: int, answer: Answer = "waits") -> Delivery:
         """One run in which the platform answers so when it is asked."""
         self.platform.answer = answer
         self.world.want("vip", set(wanted))
@@ -157,6 +162,41 @@ class Course:
 def course(world: World, tmp_path: Path) -> Course:
     """Nothing sent yet."""
     return Course(world, tmp_path, Slow())
+
+
+@pytest.mark.promise("never_lost")
+@pytest.mark.parametrize("answer", ["silent", "unreachable"])
+def test_a_question_without_an_answer_says_nothing_of_the_batch(course: Course, answer: Answer) -> None:
+    """Neither applied nor refused: nobody is sent again or forgotten, and the run says that it could not ask."""
+    course.push(1, 2, 3)
+    asked = course.push(1, 2, 3, answer=answer)
+    assert (asked.kept, asked.awaited, asked.requests) == (3, 3, 0)
+    assert "a verdict could not be read" in asked.errors[0]
+    done = course.push(1, 2, 3, answer="applied")
+    assert (done.awaited, done.requests, done.ok) == (0, 0, True)
+    assert course.right
+
+
+@pytest.mark.parametrize("answer", ["waits", "silent", "unreachable"])
+def test_a_batch_without_a_verdict_is_in_doubt_in_the_end(course: Course, answer: Answer) -> None:
+    """However the platform withholds it, for longer than the connector declares: its people are sent again."""
+    course.push(1, 2, 3)
+    course.now += course.platform.limits.verdict_within + timedelta(hours=1)
+    doubted = course.push(1, 2, 3, answer=answer)
+    assert "has not said what became of a request" in doubted.errors[0]
+    assert doubted.requests == 1
+
+
+def test_nobody_asks_before_a_verdict_can_be_expected(course: Course) -> None:
+    """The platform's pace: a run that comes too early does not ask, and is no failure; the next one does."""
+    course.platform.limits = replace(course.platform.limits, asks_after=timedelta(minutes=30))
+    course.push(1, 2, 3)
+    course.now += timedelta(minutes=20)
+    early = course.push(1, 2, 3, answer="applied")
+    assert (course.platform.asked, early.awaited, early.ok) == (0, 3, True)
+    course.now += timedelta(minutes=20)
+    late = course.push(1, 2, 3, answer="applied")
+    assert (course.platform.asked > 0, late.awaited, late.ok) == (True, 0, True)
 
 
 @pytest.mark.fault(

@@ -23,6 +23,7 @@ from connectors.base import (
     AuthFailed,
     Batch,
     Connector,
+    JobFailed,
     Kind,
     Limits,
     Op,
@@ -211,7 +212,7 @@ class UnrulyPlatform(Connector):
         request = next(r for r in self.requests if r.batch.id == reference)
         if request.state == "failed":
             request.answer = "refused"
-            raise Refused("the job failed")
+            raise JobFailed("the job failed")
         if request.state == "waiting":
             return Receipt("accepted", reference=reference)
         request.answer = "applied"

@@ -17,14 +17,9 @@ from urllib.parse import parse_qs
 import pytest
 import requests
 
-from connectors.sandbox import (
-    SANDBOX_MAILCHIMP_KEY,
-    SANDBOX_MAILCHIMP_LIST,
-    SANDBOX_META_AD_ACCOUNT,
-    SANDBOX_META_TOKEN,
-    SandboxServer,
-)
+from connectors.sandbox import SandboxServer, connection_settings
 from connectors.sandbox.request_log import LoggedRequest
+from pipelines.cli.demo import ACCEPTED
 from pipelines.delivery.model import Delivery
 from pipelines.project import Project
 from pipelines.segments.run import Computed
@@ -38,6 +33,18 @@ FIRST = date(2017, 12, 1)
 LAST = date(2017, 12, 31)
 
 Audience = tuple[str, str]
+MAIN = ["file/", "mailchimp/", "meta/"]
+
+
+@dataclass(frozen=True)
+class OnAds:
+    """An audience of an ad platform besides Meta after a night."""
+
+    delivery: Delivery
+    held: set[str]
+    wanted: set[str]
+
+
 """Destination and segment."""
 
 
@@ -81,6 +88,7 @@ class Night:
     actual: dict[Audience, Counter[Any]]
     people: dict[str, Person]
     segments: dict[str, list[str]]
+    ads: dict[Audience, OnAds] = field(default_factory=dict)
 
 
 @dataclass
@@ -127,12 +135,8 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Job:
 
 def _environment(patch: pytest.MonkeyPatch, sandbox: SandboxServer, folder: Path) -> None:
     for name, value in {
-        "TURNOUT_META_BASE_URL": sandbox.meta_url,
-        "TURNOUT_META_TOKEN": SANDBOX_META_TOKEN,
-        "TURNOUT_META_AD_ACCOUNT": SANDBOX_META_AD_ACCOUNT,
-        "TURNOUT_MAILCHIMP_BASE_URL": sandbox.mailchimp_url,
-        "TURNOUT_MAILCHIMP_API_KEY": SANDBOX_MAILCHIMP_KEY,
-        "TURNOUT_MAILCHIMP_LIST_ID": SANDBOX_MAILCHIMP_LIST,
+        **connection_settings(sandbox.url),
+        **ACCEPTED,
         "TURNOUT_FILE_FOLDER": str(folder / "files"),
     }.items():
         patch.setenv(name, value)
@@ -214,7 +218,7 @@ class _Runner:
         run = project.deliveries.new_run()
         deliveries = {
             (d.destination, d.segment): d
-            for name, chosen in project.deliveries.select([]).items()
+            for name, chosen in project.deliveries.select(MAIN).items()
             for d in project.deliveries.sync(name, chosen, run)
         }
         people = self._people(as_of)
@@ -235,6 +239,30 @@ class _Runner:
                 segments,
             )
         )
+        self._push_ads(project, people, segments)
+
+    def _push_ads(self, project: Project, people: dict[str, Person], segments: dict[str, list[str]]) -> None:
+        """The ad platforms besides Meta, after everything else was looked at."""
+        run = project.deliveries.new_run()
+        for name, chosen in project.deliveries.select([f"{name}/" for name in independent.AD_EMAILS]).items():
+            for delivery in project.deliveries.sync(name, chosen, run):
+                wanted = independent.on_ads(name, [people[c] for c in segments[delivery.segment]])
+                self._done.nights[-1].ads[name, delivery.segment] = OnAds(
+                    delivery, self._ads_members(delivery), wanted
+                )
+
+    def _ads_members(self, delivery: Delivery) -> set[str]:
+        """The e-mail digests that a platform holds; Pinterest's list is called by our mark."""
+        state = self._sandbox.state
+        names = (delivery.audience, f"turnout:{delivery.segment}")
+        return {
+            value
+            for audience in state.audiences(delivery.destination)
+            if audience.name in names
+            for member in state.ad_members(delivery.destination, audience.id)
+            for kind, value in member.items()
+            if "email" in kind.lower()
+        }
 
     def _expected(self, destination: str, people: list[Person]) -> Counter[Any]:
         if destination == "meta":

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import re
+import string
 from collections import Counter, defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 
@@ -153,3 +155,30 @@ def in_files(people: list[Person]) -> Counter[tuple[str | None, ...]]:
         for p in people
         if p.may(PROFILING)
     )
+
+
+def _letters_only(email: str) -> str:
+    local, _, domain = email.partition("@")
+    return (
+        "".join(c for c in local.split("+")[0] if c in string.ascii_lowercase + string.digits) + "@" + domain
+    )
+
+
+def _gmail(email: str) -> str:
+    local, _, domain = email.partition("@")
+    folded = local.split("+")[0].replace(".", "") if domain in ("gmail.com", "googlemail.com") else local
+    return f"{folded}@{domain}"
+
+
+AD_EMAILS: dict[str, Callable[[str], str]] = {
+    **dict.fromkeys(("criteo", "linkedin", "microsoft", "pinterest", "snapchat", "tiktok"), str),
+    "google": _gmail,
+    "reddit": _letters_only,
+}
+"""What each ad platform makes of a plain address before it is hashed."""
+
+
+def on_ads(platform: str, people: list[Person]) -> set[str]:
+    """The e-mail digests that should be in an audience of an ad platform besides Meta."""
+    made = AD_EMAILS[platform]
+    return {str(digest(made(p.email))) for p in people if p.may(ADS) and p.email}

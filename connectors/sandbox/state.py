@@ -13,7 +13,6 @@ import orjson
 from connectors.sandbox import clock, request_log
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
 from connectors.sandbox.ads import holdings
-from connectors.sandbox.ads import jobs as ad_jobs
 from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults import incidents
 from connectors.sandbox.mailchimp import addresses, contacts, lists
@@ -354,9 +353,8 @@ class SandboxState:
         """A view in which every job whose time has come has run."""
         with self._store.writing() as db:
             jobs.run_due(db)
-            for platform in AD_PLATFORMS:
-                ad_jobs.run_due(db, platform)
-                holdings.drop_expired(db, platform)
+            for played in AD_PLATFORMS.values():
+                played.work(db)
         with self._store.reading() as db:
             yield db
 

@@ -1,110 +1,34 @@
-"""What every ad platform of the sandbox is: from a call to a reply."""
+"""What every ad platform of the sandbox is: audiences, members that come and go, terms."""
 
 from __future__ import annotations
 
-import math
 import re
 import sqlite3
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
-
-import orjson
-from pydantic import BaseModel, ConfigDict, ValidationError
 
 from connectors.sandbox import clock
 from connectors.sandbox.ads import holdings, jobs
 from connectors.sandbox.ads.holdings import AdAudience
-from connectors.sandbox.store import Store
-from connectors.sandbox.switches import Switches, read_switches
-from connectors.sandbox.tokens import TokenDesk, bearer
-from connectors.sandbox.wire import Call, Platform, Reply
-from connectors.sandbox.words import Words
+from connectors.sandbox.played import (
+    Context,
+    Model,
+    PlayedPlatform,
+    Refusal,
+    Routes,
+    StrictRequest,
+    json_of,
+)
+
+__all__ = ["AdPlatform", "Context", "Model", "Refusal", "Routes", "StrictRequest", "is_sha256", "json_of"]
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
-    """One call within its transaction."""
-
-    db: sqlite3.Connection
-    call: Call
-    switches: Switches
-
-
-class Refusal(Exception):
-    """Raised to end a call with this answer; what the call has changed is undone."""
-
-    def __init__(self, reply: Reply) -> None:
-        super().__init__(reply.outcome)
-        self.reply = reply
-
-
-class StrictRequest(BaseModel):
-    """A body without coercion and without unknown fields."""
-
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
-
-
-Model = TypeVar("Model", bound=BaseModel)
-Routes = tuple[tuple[str, re.Pattern[str], Callable[..., Reply]], ...]
-"""Method, path below the mount, and the function that answers: it takes the platform, a Context and the groups."""
-
-
-class AdPlatform(ABC):
-    """One platform with its accounts; a subclass brings its routes and words."""
-
-    platform: ClassVar[Platform]
-    title: ClassVar[str]
-    mount: ClassVar[str]
-    """What follows the platform's mount in the base address that its callers use, a version for example."""
-    audience_in_path: ClassVar[re.Pattern[str]]
-    """Finds the audience's id in the path of a call about its members, for faults; its first group. A platform that
-    names it elsewhere brings its own ``audience_of`` instead."""
-    words: ClassVar[Words]
-    settings: ClassVar[dict[str, str]]
-    """What points a connector here besides its base address: settings' names without the destination's prefix."""
-    desk: ClassVar[TokenDesk | None] = None
-    token_path: ClassVar[str] = ""
-    """Where the desk is, below the mount."""
-    token_seconds: ClassVar[float] = math.inf
-    """No access token lives longer than this, whatever the switch says."""
-    refresh_grace: ClassVar[float] = 0
-    """How many seconds a refresh token still works after it was replaced."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._minute = (0, 0)
-
-    # --- what a platform brings ------------------------------------------------------------------------------
-
-    @property
-    @abstractmethod
-    def routes(self) -> Routes:
-        """Everything that is answered, besides the token endpoint."""
-
-    def token_of(self, call: Call) -> str | None:
-        """The credential that a call carries."""
-        return bearer(call)
+class AdPlatform(PlayedPlatform):
+    """One ad platform with its accounts; a subclass brings its routes and words."""
 
     @classmethod
-    def audience_of(cls, call: Call) -> str | None:
-        """The id of the audience that a call is addressed to, None for none; for faults."""
-        named = cls.audience_in_path.search(call.path)
-        return named[1] if named else None
-
-    # --- what they share -------------------------------------------------------------------------------------
-
-    def handle(self, call: Call) -> Reply:
-        """Answer one call, refusals included."""
-        try:
-            with self._store.writing() as db:
-                jobs.run_due(db, self.platform)
-                holdings.drop_expired(db, self.platform)
-            with self._store.writing() as db:
-                return self._answer(Context(db, call, read_switches(db)))
-        except Refusal as refusal:
-            return refusal.reply
+    def work(cls, db: sqlite3.Connection) -> None:
+        """Run the jobs that are due, and let those leave whose time is over."""
+        jobs.run_due(db, cls.platform)
+        holdings.drop_expired(db, cls.platform)
 
     def audience(self, context: Context, audience_id: str) -> AdAudience:
         """One audience by id. Raises Refusal."""
@@ -122,72 +46,7 @@ class AdPlatform(ABC):
         """Whether the platform still works on the last upload."""
         return clock.now(context.db) < audience.changed_at + context.switches.ads_processing_seconds
 
-    def read(self, call: Call, model: type[Model]) -> Model:
-        """The call's JSON body. Raises Refusal (400) naming the first field that is wrong, never its value."""
-        if call.headers.get("content-type", "").partition(";")[0].strip() != "application/json":
-            raise Refusal(
-                self.words.refused(400, "invalid_request", "The body must be declared as application/json.")
-            )
-        try:
-            return model.model_validate_json(call.body)
-        except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise Refusal(
-                self.words.refused(400, "invalid_request", f"{place or 'body'}: {first['msg']}")
-            ) from None
-
-    def _answer(self, context: Context) -> Reply:
-        call = context.call
-        if self.desk is not None and call.path == self.token_path:
-            return self.desk.give_out(
-                context.db,
-                call,
-                seconds=min(context.switches.ads_token_seconds, self.token_seconds),
-                revoked=context.switches.ads_token_revoked,
-                grace=self.refresh_grace,
-            )
-        self._check_token(context)
-        self._check_rate(context)
-        for method, pattern, handler in self.routes:
-            match = pattern.fullmatch(call.path)
-            if match and call.method == method:
-                return handler(context, *match.groups())
-        raise Refusal(self.words.refused(404, "not_found", "There is nothing at this address."))
-
-    def _check_token(self, context: Context) -> None:
-        token = self.token_of(context.call)
-        if token is None or context.switches.ads_token_revoked:
-            raise Refusal(self.words.signed_out(expired=False))
-        state = self._state_of(context, token)
-        if state != "living":
-            raise Refusal(self.words.signed_out(expired=state == "ended"))
-
-    def _state_of(self, context: Context, token: str) -> str:
-        if self.desk is None:
-            return "living" if token == self.settings.get("TOKEN") else "unknown"
-        return self.desk.state_of(context.db, token)
-
-    def _check_rate(self, context: Context) -> None:
-        """A fixed minute by the sandbox's clock: coarse, but nobody may rely on the platform's own grain."""
-        allowed = context.switches.ads_requests_per_minute
-        if not allowed:
-            return
-        minute = int(clock.now(context.db) // 60)
-        taken = self._minute[1] + 1 if self._minute[0] == minute else 1
-        self._minute = (minute, taken)
-        if taken > allowed:
-            raise Refusal(self.words.too_many())
-
 
 def is_sha256(value: object) -> bool:
     """Whether a value is a SHA-256 digest in lower-case hex."""
     return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{64}", value) is not None
-
-
-def json_of(call: Call) -> Any:
-    """The call's body as JSON, None when it is none."""
-    try:
-        return orjson.loads(call.body)
-    except orjson.JSONDecodeError:
-        return None

@@ -8,7 +8,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, Literal, TypeVar
 
 import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -62,6 +62,10 @@ class PlayedPlatform(ABC):
     words: ClassVar[Words]
     settings: ClassVar[dict[str, str]]
     """What points a connector here besides its base address: settings' names without the destination's prefix."""
+    family: ClassVar[Literal["ads", "email"]] = "ads"
+    """Whose switches hold."""
+    key_setting: ClassVar[str] = "TOKEN"
+    """The one of the settings that is the credential, where no desk gives out tokens."""
     desk: ClassVar[TokenDesk | None] = None
     token_path: ClassVar[str] = ""
     """Where the desk is, below the mount."""
@@ -129,8 +133,8 @@ class PlayedPlatform(ABC):
             return self.desk.give_out(
                 context.db,
                 call,
-                seconds=min(context.switches.ads_token_seconds, self.token_seconds),
-                revoked=context.switches.ads_token_revoked,
+                seconds=min(self._switch(context, "token_seconds"), self.token_seconds),
+                revoked=self._switch(context, "token_revoked"),
                 grace=self.refresh_grace,
             )
         self._check_token(context)
@@ -143,7 +147,7 @@ class PlayedPlatform(ABC):
 
     def _check_token(self, context: Context) -> None:
         token = self.token_of(context.call)
-        if token is None or context.switches.ads_token_revoked:
+        if token is None or self._switch(context, "token_revoked"):
             raise Refusal(self.words.signed_out(expired=False))
         state = self._state_of(context, token)
         if state != "living":
@@ -151,12 +155,15 @@ class PlayedPlatform(ABC):
 
     def _state_of(self, context: Context, token: str) -> str:
         if self.desk is None:
-            return "living" if token == self.settings.get("TOKEN") else "unknown"
+            return "living" if token == self.settings.get(self.key_setting) else "unknown"
         return self.desk.state_of(context.db, token)
+
+    def _switch(self, context: Context, name: str) -> Any:
+        return getattr(context.switches, f"{self.family}_{name}")
 
     def _check_rate(self, context: Context) -> None:
         """A fixed minute by the sandbox's clock: coarse, but nobody may rely on the platform's own grain."""
-        allowed = context.switches.ads_requests_per_minute
+        allowed = self._switch(context, "requests_per_minute")
         if not allowed:
             return
         minute = int(clock.now(context.db) // 60)

@@ -18,7 +18,6 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, Mount
 
 from connectors.sandbox.accounts import DEFAULT_PORT
-from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.api import api_routes
 from connectors.sandbox.connections import OpenConnections
 from connectors.sandbox.faults.board import FaultBoard
@@ -31,6 +30,7 @@ from connectors.sandbox.mailchimp.worker import BatchWorker
 from connectors.sandbox.meta.api import MetaApi
 from connectors.sandbox.pages.views import make_pages
 from connectors.sandbox.practice.api import PracticeApi
+from connectors.sandbox.registry import PLAYED
 from connectors.sandbox.state import SandboxState
 from connectors.sandbox.store import Store
 from connectors.sandbox.wire import Platform
@@ -73,7 +73,7 @@ def create_app(
         "/practice": Gate(Platform.PRACTICE, PracticeApi(store), store, board, register),
         **{
             f"/{platform}": Gate(platform, played(store), store, board, register)
-            for platform, played in AD_PLATFORMS.items()
+            for platform, played in PLAYED.items()
         },
     }
 
@@ -138,7 +138,7 @@ class SandboxServer:
 
     def url_of(self, platform: str) -> str:
         """Base address of an ad platform's API, version included."""
-        return f"{self.url}/{platform}{AD_PLATFORMS[Platform(platform)].mount}"
+        return f"{self.url}/{platform}{PLAYED[Platform(platform)].mount}"
 
     def advance_clock(self, seconds: float) -> None:
         """Let time pass: jobs end, tokens and sessions expire, and requests that were held back are applied."""

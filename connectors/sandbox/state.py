@@ -13,12 +13,14 @@ import orjson
 from connectors.sandbox import clock, request_log
 from connectors.sandbox.accounts import SANDBOX_MAILCHIMP_LIST
 from connectors.sandbox.ads import holdings
-from connectors.sandbox.ads.registry import AD_PLATFORMS
+from connectors.sandbox.email.registry import EMAIL_PLATFORMS
+from connectors.sandbox.email.state import EmailState
 from connectors.sandbox.faults import incidents
 from connectors.sandbox.mailchimp import addresses, contacts, lists
 from connectors.sandbox.mailchimp.contacts import LeftBy, Status
 from connectors.sandbox.meta import audiences
 from connectors.sandbox.practice import jobs
+from connectors.sandbox.registry import PLAYED
 from connectors.sandbox.request_log import LoggedRequest
 from connectors.sandbox.store import FILE_NAME, Store
 from connectors.sandbox.switches import Switches, read_switches, write_switches
@@ -78,6 +80,7 @@ class SandboxState:
             raise FileNotFoundError(f"no sandbox has run in {folder}: {FILE_NAME} is missing there")
         self.folder = folder
         self._store = Store(folder)
+        self.email = EmailState(self._store, self._up_to_date)
 
     def close(self) -> None:
         """Give the file back."""
@@ -103,6 +106,9 @@ class SandboxState:
                 union all
                 select platform, id, name, size, strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch')
                 from ad_audiences
+                union all
+                select tool, id, name, size, strftime('%Y-%m-%dT%H:%M:%S+00:00', created_at, 'unixepoch')
+                from email_lists
                 order by platform desc, id
                 """
             )
@@ -165,6 +171,9 @@ class SandboxState:
                 return [
                     {"email_address": email} for email in self.mailchimp_members(audience_id, limit=limit)
                 ]
+        if Platform(platform) in EMAIL_PLATFORMS:
+            found = self.email.members(platform, audience_id, limit=limit)
+            return [{"email": person.email or "", "id": person.id} for person in found]
         return self.ad_members(platform, audience_id, limit=limit)
 
     def mailchimp_members(self, segment_id: str, *, limit: int | None = None) -> list[str]:
@@ -353,7 +362,7 @@ class SandboxState:
         """A view in which every job whose time has come has run."""
         with self._store.writing() as db:
             jobs.run_due(db)
-            for played in AD_PLATFORMS.values():
+            for played in PLAYED.values():
                 played.work(db)
         with self._store.reading() as db:
             yield db

@@ -14,7 +14,7 @@ from connectors.sandbox.wire import Platform
 
 FILE_NAME = "sandbox.sqlite"
 BUSY_SECONDS = 30
-SCHEMAS = ("schema.sql", "practice/schema.sql", "ads/schema.sql")
+SCHEMAS = ("schema.sql", "practice/schema.sql", "ads/schema.sql", "email/schema.sql")
 
 
 class Store:

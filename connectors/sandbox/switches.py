@@ -64,6 +64,18 @@ class Switches(BaseModel, extra="forbid", frozen=True):
     ads_requests_per_minute: int = Field(
         default=0, ge=0, description="Requests that such a platform takes a minute; 0: any number."
     )
+    email_token_revoked: bool = Field(
+        default=False, description="No key of an email tool besides Mailchimp works any more."
+    )
+    email_token_seconds: float = Field(
+        default=3_600, gt=0, description="How long an access token lives that such a tool gives out."
+    )
+    email_processing_seconds: float = Field(
+        default=0, ge=0, description="How long a job of such a tool waits before it runs."
+    )
+    email_requests_per_minute: int = Field(
+        default=0, ge=0, description="Requests that such a tool takes a minute; 0: any number."
+    )
 
 
 def read_switches(db: sqlite3.Connection) -> Switches:

@@ -30,6 +30,14 @@ class Platform(StrEnum):
     PINTEREST = "pinterest"
     REDDIT = "reddit"
     CRITEO = "criteo"
+    KLAVIYO = "klaviyo"
+    HUBSPOT = "hubspot"
+    BRAZE = "braze"
+    ITERABLE = "iterable"
+    CUSTOMERIO = "customerio"
+    SENDGRID = "sendgrid"
+    BREVO = "brevo"
+    ACTIVECAMPAIGN = "activecampaign"
     PRACTICE = "practice"
 
 

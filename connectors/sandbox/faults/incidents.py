@@ -8,10 +8,13 @@ import sqlite3
 
 from connectors.sandbox.ads import holdings
 from connectors.sandbox.ads.registry import AD_PLATFORMS
+from connectors.sandbox.email import lists as email_lists
+from connectors.sandbox.email.registry import EMAIL_PLATFORMS
 from connectors.sandbox.faults import rules as fault
 from connectors.sandbox.meta import audiences as meta_audiences
 from connectors.sandbox.practice import audiences as practice_audiences
 from connectors.sandbox.practice import tokens
+from connectors.sandbox.registry import PLAYED
 from connectors.sandbox.store import record_change
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Call, Platform
@@ -31,8 +34,8 @@ _MEMBERS = {
 
 def audience_of(call: Call) -> str | None:
     """The id of the audience that a call is addressed to, None for none."""
-    if call.platform in AD_PLATFORMS:
-        return AD_PLATFORMS[call.platform].audience_of(call)
+    if call.platform in PLAYED:
+        return PLAYED[call.platform].audience_of(call)
     named = _IN_PATH[call.platform].search(call.path)
     return named[1] if named else None
 
@@ -58,7 +61,7 @@ def desk_of(platform: Platform) -> TokenDesk:
     """Where a platform gives out tokens. Raises KeyError when it gives out none."""
     if platform is Platform.PRACTICE:
         return tokens.DESK
-    desk = AD_PLATFORMS[platform].desk
+    desk = PLAYED[platform].desk
     if desk is None:
         raise KeyError(f"{platform} gives out no tokens")
     return desk
@@ -74,6 +77,8 @@ def delete_audience(db: sqlite3.Connection, platform: Platform, audience: str) -
         case Platform.MAILCHIMP:
             db.execute("delete from mailchimp_segment_members where segment_id = ?", (int(audience),))
             db.execute("delete from mailchimp_segments where id = ?", (int(audience),))
+        case _ if platform in EMAIL_PLATFORMS:
+            email_lists.delete(db, platform, audience)
         case _:
             holdings.delete(db, platform, audience)
 
@@ -82,6 +87,8 @@ def lose_members(db: sqlite3.Connection, platform: Platform, audience: str, shar
     """Drop a share of an audience's members without a word; returns how many. The same seed drops the same people."""
     if platform in AD_PLATFORMS:
         return holdings.lose(db, platform, audience, share, seed)
+    if platform in EMAIL_PLATFORMS:
+        return email_lists.lose(db, platform, audience, share, seed)
     return _lose(db, platform, int(audience), share, seed)
 
 

@@ -8,7 +8,6 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
-from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults.rules import RateLimited, Refuse
 from connectors.sandbox.mailchimp.errors import (
     INTERNAL_ERROR,
@@ -21,6 +20,7 @@ from connectors.sandbox.meta import errors as meta
 from connectors.sandbox.meta.errors import GraphError, missing_object, rate_limited
 from connectors.sandbox.practice import errors as practice
 from connectors.sandbox.practice.errors import PracticeError
+from connectors.sandbox.registry import PLAYED
 from connectors.sandbox.wire import Platform, Reply
 from connectors.sandbox.words import Words
 
@@ -137,7 +137,7 @@ WORDS: Mapping[Platform, Words] = {
     Platform.META: MetaWords(),
     Platform.MAILCHIMP: MailchimpWords(),
     Platform.PRACTICE: PracticeWords(),
-    **{platform: played.words for platform, played in AD_PLATFORMS.items()},
+    **{platform: played.words for platform, played in PLAYED.items()},
 }
 
 

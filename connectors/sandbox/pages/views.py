@@ -21,19 +21,19 @@ from connectors.sandbox.accounts import (
     SANDBOX_META_TOKEN,
     SANDBOX_PRACTICE_TOKEN,
 )
-from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.faults.board import FaultBoard, Posted
 from connectors.sandbox.faults.catalogue import own_settings
 from connectors.sandbox.faults.reading import KINDS, FaultRuleError, parse_faults
 from connectors.sandbox.pages.chart import draw
 from connectors.sandbox.pages.masking import mask_email, mask_row
+from connectors.sandbox.registry import PLAYED
 from connectors.sandbox.state import SandboxState
 from connectors.sandbox.switches import Switches
 from connectors.sandbox.wire import Platform
 
 TITLES = {
     Platform.META: "Meta",
-    **{platform: played.title for platform, played in AD_PLATFORMS.items()},
+    **{platform: played.title for platform, played in PLAYED.items()},
     Platform.MAILCHIMP: "Mailchimp",
     Platform.PRACTICE: "Practice platform",
 }
@@ -248,7 +248,7 @@ def connection_settings(url: str) -> dict[str, str]:
         "TURNOUT_PRACTICE_TOKEN": SANDBOX_PRACTICE_TOKEN,
         **{
             f"TURNOUT_{platform.upper()}_{name}": value.format(url=f"{url}/{platform}")
-            for platform, played in AD_PLATFORMS.items()
+            for platform, played in PLAYED.items()
             for name, value in {"BASE_URL": f"{{url}}{played.mount}", **played.settings}.items()
         },
     }

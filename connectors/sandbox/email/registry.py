@@ -1,0 +1,13 @@
+"""The email and CRM tools that this sandbox plays, besides Mailchimp."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from connectors.sandbox.email.platform import EmailPlatform
+from connectors.sandbox.wire import Platform
+
+_PLAYED: tuple[type[EmailPlatform], ...] = ()
+
+EMAIL_PLATFORMS: Mapping[Platform, type[EmailPlatform]] = {played.platform: played for played in _PLAYED}
+"""By name."""

@@ -131,8 +131,10 @@ def json_reply(
 
 
 _MEMBER_IN_PATH = re.compile(r"(/members/)([^/]{0,4})([^/]*)")
+_ADDRESS_IN_PATH = re.compile(r"/([^/@]?)[^/@]*@[^/]*")
 
 
 def loggable_path(path: str) -> str:
-    """The path without the address or hash of a contact in it: four characters remain to tell two apart."""
-    return _MEMBER_IN_PATH.sub(lambda match: f"{match[1]}{match[2]}…" if match[3] else match[0], path)
+    """The path without the address or hash of a contact in it: one or four characters remain to tell two apart."""
+    shortened = _MEMBER_IN_PATH.sub(lambda match: f"{match[1]}{match[2]}…" if match[3] else match[0], path)
+    return _ADDRESS_IN_PATH.sub(r"/\1…", shortened)

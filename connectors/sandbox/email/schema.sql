@@ -69,6 +69,16 @@ create table if not exists email_members (
   primary key (tool, list, person)
 ) without rowid;
 create index if not exists email_members_by_person on email_members (tool, person);
+create index if not exists email_members_by_number on email_members (tool, number);
+
+create table if not exists email_fields (
+  tool text not null,
+  id text not null,
+  name text not null,
+  document text not null,
+  created_at real not null,
+  primary key (tool, id)
+) without rowid;
 
 -- A request that is taken now and done later, by the sandbox's clock.
 create table if not exists email_jobs (

@@ -8,12 +8,13 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
+from urllib.parse import parse_qs
 
 import requests
-from pydantic import Field, ImportString
+from pydantic import Field, ImportString, SecretStr
 
 from connectors.base import (
     ActionNeeded,
@@ -24,8 +25,10 @@ from connectors.base import (
     ConnectorSettings,
     DeliveryError,
     Finding,
+    Limits,
     SyncOptions,
     Uncertain,
+    Window,
 )
 from connectors.http import Http, HttpConnector, Timing
 from connectors.meanings import Meaning, Told, meaning_of, raise_meaning
@@ -39,7 +42,15 @@ from connectors.wire import Answer, NoAnswer
 TOKEN_FOLDER = Path(".turnout/tokens")
 """Where tokens are kept by whoever uses a connector without a state folder."""
 MOST_AUDIENCES = 100_000
+MOST_PAGES = 1_000
 """Longer listings are a loop."""
+WINDOWS: Mapping[str, timedelta] = {
+    "requests_per_second": timedelta(seconds=1),
+    "requests_per_minute": timedelta(minutes=1),
+    "requests_per_quarter_hour": timedelta(minutes=15),
+    "requests_per_day": timedelta(days=1),
+}
+"""Settings that are windows of an account's budget, where a platform has them."""
 
 
 class AccountSettings(ConnectorSettings):
@@ -60,6 +71,25 @@ class AccountSettings(ConnectorSettings):
         None, description="Day on which the credential ends for good, where the platform does not tell it."
     )
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Texts that no message may hold."""
+        return tuple(value.get_secret_value() for _, value in self if isinstance(value, SecretStr))
+
+    def limits(self, max_rows: int, *more: Window, **particular: Any) -> Limits:
+        """The account's limits under these settings, with those that are particular to the platform.
+
+        Every ``requests_per_…`` that is set is a window, besides those in ``more``.
+        """
+        named = ((getattr(self, name, None), per) for name, per in WINDOWS.items())
+        return Limits(
+            max_rows=max_rows,
+            max_in_flight=self.max_in_flight,
+            windows=(*(Window(requests, per) for requests, per in named if requests), *more),
+            settles_after=timedelta(minutes=self.settles_after_minutes),
+            **particular,
+        )
+
 
 class TokenSettings(AccountSettings):
     """Where tokens are kept that were given out."""
@@ -74,19 +104,26 @@ class TokenSettings(AccountSettings):
     )
 
 
-class OAuthSettings(TokenSettings):
-    """What is set for an account that signs in by OAuth 2.0 with a refresh token."""
+class ClientSettings(TokenSettings):
+    """What is set for an account that signs in by OAuth 2.0, as a client alone."""
 
     client_id: Secret = Field(description="OAuth client of your app.")
     client_secret: Secret = Field(description="The client's secret.")
+
+
+class OAuthSettings(ClientSettings):
+    """What is set for an account that signs in by OAuth 2.0 with a refresh token."""
+
     refresh_token: Secret = Field(
         description="Refresh token as first given; where refreshing replaces it, the new one is kept."
     )
 
 
 class AccountConnector(HttpConnector):
-    """One account of a platform with a JSON API and, usually, OAuth."""
+    """One account of a platform with a JSON API and, usually, OAuth; its settings have a ``base_url``."""
 
+    config: Any
+    """The settings, by their own type in a subclass."""
     errors: ClassVar[Mapping[str | int, Meaning]]
     """The platform's own codes."""
     otherwise: ClassVar[Meaning | None] = None
@@ -97,8 +134,9 @@ class AccountConnector(HttpConnector):
     """Of the class, or of an account that signs in otherwise: settings to look at when the credential is refused."""
     tokens: TokenProvider | None = None
 
-    def __init__(self, destination: str, settings: Any, base_url: str) -> None:
+    def __init__(self, destination: str, settings: Any) -> None:
         super().__init__(destination, settings)
+        self.config = settings
         declared = self.declare(settings)
         self.limits, self.identity = declared.limits, declared.identity
         self.prefix = env_prefix(destination)
@@ -112,7 +150,7 @@ class AccountConnector(HttpConnector):
                 store=settings.token_store(destination) if settings.token_store else None,
             )
         self.http = Http(
-            base_url,
+            settings.base_url,
             self.sign,
             in_flight=self.limits.max_in_flight,
             name=self.title,
@@ -121,7 +159,7 @@ class AccountConnector(HttpConnector):
                 answer=settings.timeout_seconds,
                 longest_throttle=settings.max_wait_seconds,
             ),
-            secrets=credential.secrets if credential else self.own_secrets(),
+            secrets=(*(credential.secrets if credential else ()), *settings.secrets),
             windows=self.limits.windows,
         )
 
@@ -147,10 +185,6 @@ class AccountConnector(HttpConnector):
         """What signs requests by OAuth; None where the platform has tokens of its own kind."""
         return None
 
-    def own_secrets(self) -> tuple[str, ...]:
-        """Secrets that no message may hold, where there is no OAuth credential."""
-        return ()
-
     def headers(self) -> Mapping[str, str]:
         """Headers of every request besides the credential."""
         return {}
@@ -161,13 +195,14 @@ class AccountConnector(HttpConnector):
 
     # --- what they share -------------------------------------------------------------------------------------
 
-    def oauth(self, token_url: str, **particular: Any) -> Credential:
-        """The credential of `OAuthSettings`."""
+    def oauth(self, **particular: Any) -> Credential:
+        """The credential of `OAuthSettings`, or of `ClientSettings`, at the settings' ``token_url``."""
+        refresh_token: SecretStr | None = getattr(self.settings, "refresh_token", None)
         return Credential(
-            token_url,
+            self.settings.token_url,
             self.settings.client_id.get_secret_value(),
             self.settings.client_secret.get_secret_value(),
-            self.settings.refresh_token.get_secret_value(),
+            refresh_token.get_secret_value() if refresh_token else None,
             self.credentials,
             **particular,
         )
@@ -188,7 +223,7 @@ class AccountConnector(HttpConnector):
             if request.marker in text.split():
                 return found
             if number >= MOST_AUDIENCES:
-                raise ActionNeeded(f"{self.title}: the list of audiences does not end")
+                raise self._endless()
         if len(request.name) > self.audience_name_length:
             raise ActionNeeded(
                 f"{self.title}: an audience's name has at most {self.audience_name_length} characters"
@@ -225,6 +260,24 @@ class AccountConnector(HttpConnector):
             return self.http.send(method, path, judged, params=params, body=made, repeatable=repeatable)
 
         return self.tokens.with_renewal(send) if self.tokens else send()
+
+    def pages(
+        self, path: str, following: Callable[[dict[str, Any]], Mapping[str, str]], **query: str
+    ) -> Iterator[dict[str, Any]]:
+        """Every page of a listing; ``following`` is the query that leads to the next one, empty on the last.
+
+        Raises ActionNeeded for a listing without end.
+        """
+        more: Mapping[str, str] = {}
+        for _ in range(MOST_PAGES):
+            page = object_of(self.ask("GET", path, params={**query, **more}))
+            yield page
+            before, more = more, following(page)
+            if not more:
+                return
+            if more == before:
+                break
+        raise self._endless()
 
     def judge(self, answer: Answer, sent: Iterable[str] = ()) -> None:
         """Raise what an answer means unless it is a success."""
@@ -275,6 +328,9 @@ class AccountConnector(HttpConnector):
         if self.tokens is not None:
             self.tokens.close()
 
+    def _endless(self) -> ActionNeeded:
+        return ActionNeeded(f"{self.title}: the list of audiences does not end")
+
 
 def object_of(found: object) -> dict[str, Any]:
     """The JSON object of an answer, or in a place of one; empty for what is none."""
@@ -292,3 +348,8 @@ def count_of(value: object) -> int | None:
     if isinstance(value, str) and value.isdecimal():
         return int(value)
     return value if isinstance(value, int) and not isinstance(value, bool) and value >= 0 else None
+
+
+def query_of(link: object) -> dict[str, str]:
+    """The query of a link to another page. Nothing else is believed: the credential must not follow to another host."""
+    return {name: values[0] for name, values in parse_qs(str(link or "").partition("?")[2]).items()}

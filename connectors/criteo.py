@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
-from connectors.account import MOST_AUDIENCES, TokenSettings, count_of, items_of, object_of
+from connectors.account import MOST_AUDIENCES, ClientSettings, count_of, items_of, object_of
 from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
     AudienceRequest,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
     Op,
     ReadBack,
     Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
-    Window,
 )
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, MADID
-from connectors.settings import BaseUrl
-from connectors.settings import Credential as Secret
+from connectors.settings import ApiUrl, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["EMAIL_SHA256", "EMAIL_MD5", "MADID"]
@@ -67,21 +62,24 @@ ERRORS: Mapping[str | int, Meaning] = {
 NOT_DONE = ("name-must-be-unique", "name-must-not-be-empty", "segment-not-found", "audience-invalid")
 """Warnings under HTTP 200 that say that an item failed."""
 
+COLUMNS = {
+    "EMAIL_SHA256": Column("EMAIL_SHA256", EMAIL, "sha256_hex", identifies=True),
+    "EMAIL_MD5": Column("EMAIL_MD5", EMAIL, "md5_hex", identifies=True),
+    "MADID": Column("MADID", MADID, "plain", identifies=True),
+}
 SERVING_MINIMUM = 1_000
 PAGE = 100
 
 
-class CriteoSettings(TokenSettings):
+class CriteoSettings(ClientSettings):
     """Settings of one Criteo advertiser."""
 
-    client_id: Secret = Field(description="Client id of your app.")
-    client_secret: Secret = Field(description="The client's secret.")
     advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
-    base_url: BaseUrl = Field(
+    base_url: ApiUrl = Field(
         "https://api.criteo.com/2026-07/marketing-solutions",
         description="Where requests go; the version in it lives for about a year.",
     )
-    token_url: BaseUrl = Field("https://api.criteo.com/oauth2/token", description="Where tokens are fetched.")
+    token_url: TokenUrl = Field("https://api.criteo.com/oauth2/token")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL_SHA256",),
         min_length=1,
@@ -104,34 +102,21 @@ class CriteoOptions(SyncOptions, frozen=True):
 class CriteoConnector(OneKindConnector):
     """One advertiser. E-mail addresses are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Criteo"
-    settings_type: ClassVar[type[ConnectorSettings]] = CriteoSettings
-    options_type: ClassVar[type[SyncOptions]] = CriteoOptions
-    consent = ("ads_personalisation", "ads_user_data")
+    config: CriteoSettings
+    title = "Criteo"
+    settings_type = CriteoSettings
+    options_type = CriteoOptions
     reads_back = ReadBack(lag=timedelta(hours=24), tolerance=0.1)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    errors = ERRORS
     signs_with = ("client_id", "client_secret")
-
-    def __init__(self, destination: str, settings: CriteoSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
 
     @classmethod
     def declare(cls, settings: CriteoSettings) -> Declared:
         """One request for each column; answers count what is not valid and show samples."""
-        columns = {
-            "EMAIL_SHA256": Column("EMAIL_SHA256", EMAIL, "sha256_hex", identifies=True),
-            "EMAIL_MD5": Column("EMAIL_MD5", EMAIL, "md5_hex", identifies=True),
-            "MADID": Column("MADID", MADID, "plain", identifies=True),
-        }
-        chosen = tuple(columns[name] for name in dict.fromkeys(settings.identifiers))
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)),),
+        chosen = tuple(COLUMNS[name] for name in dict.fromkeys(settings.identifiers))
+        limits = settings.limits(
+            settings.max_rows,
             verdicts=Verdicts.COUNT_AND_SAMPLES,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
             # Identifiers are counted: these are people where each has one.
             exact_counts=len(chosen) == 1,
             min_size=SERVING_MINIMUM,
@@ -140,8 +125,7 @@ class CriteoConnector(OneKindConnector):
 
     def credential(self) -> Credential:
         """The client by itself: Criteo gives no refresh token for it."""
-        client_id, secret = (c.get_secret_value() for c in (self.config.client_id, self.config.client_secret))
-        return Credential(self.config.token_url, client_id, secret, None, self.credentials, client_in="form")
+        return self.oauth(client_in="form")
 
     def lifetime(self, options: SyncOptions) -> timedelta | None:
         """What the option says: nothing is documented."""
@@ -155,7 +139,7 @@ class CriteoConnector(OneKindConnector):
             self._ensure_audience(found, request)
         return found
 
-    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+    def change_kind(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
         """PATCH the contact list; Criteo counts what is not valid, and shows samples."""
         amendment = {
             "operation": op,

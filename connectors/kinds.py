@@ -14,7 +14,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from connectors.account import AccountConnector
+from connectors.ads import AdConnector
 from connectors.base import Audience, Batch, DeliveryError, Op, Receipt, Refused, Uncertain
 
 P = TypeVar("P")
@@ -93,24 +93,20 @@ def in_turn(parts: Iterable[P], send: Callable[[P], R]) -> list[tuple[P, R]]:
     return outcomes
 
 
-class OneKindConnector(AccountConnector):
+class OneKindConnector(AdConnector):
     """An account of a platform whose requests take one kind of identifier each."""
 
     @abstractmethod
-    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+    def change_kind(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
         """One request: these identifiers into the audience, or out of it."""
 
     def requests_for(self, op: Op, rows: int) -> int:
         """One for each kind of identifier."""
         return len(self.identity.handle)
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Each kind into the audience."""
-        return send_by_kind(rows, lambda kind: self.change("add", audience, kind), batch.id)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Each kind out of the audience: every identifier that was added is a member by itself."""
-        return send_by_kind(rows, lambda kind: self.change("remove", audience, kind), batch.id)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Kind by kind; out of the audience too, as every identifier that was added is a member by itself."""
+        return send_by_kind(rows, lambda kind: self.change_kind(op, audience, kind), batch.id)
 
 
 def _receipt(outcomes: Sequence[tuple[OneKind, Outcome]], reference: str) -> Receipt:

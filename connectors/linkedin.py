@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
-from typing import ClassVar, Literal, get_args
+from typing import Literal, get_args
 
 import pyarrow as pa
 import requests
 from pydantic import Field
 
-from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of
+from connectors.ads import RECOGNISED, AdConnector
 from connectors.base import (
     Audience,
     AudienceRequest,
     Batch,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
-    ReadBack,
+    Op,
     Receipt,
     Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
-    Window,
 )
 from connectors.identity import Column, Identity
 from connectors.meanings import BY_STATUS, Meaning, Then, Told
@@ -34,7 +30,7 @@ from connectors.oauth import Credential
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
 from connectors.rules import EMAIL_SPACELESS, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN, MADID, REGION
-from connectors.settings import BaseUrl
+from connectors.settings import ApiUrl, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["SHA256_EMAIL", "GOOGLE_AID"]
@@ -71,10 +67,8 @@ class LinkedInSettings(OAuthSettings):
         pattern=r"^[A-Z0-9_]{1,64}$", description="`sourcePlatform` that LinkedIn assigned to your app."
     )
     api_version: str = Field("202603", pattern=r"^20[0-9]{4}$", description="API version, a month.")
-    base_url: BaseUrl = Field("https://api.linkedin.com/rest", description="Where requests go.")
-    token_url: BaseUrl = Field(
-        "https://www.linkedin.com/oauth/v2/accessToken", description="Where tokens are renewed."
-    )
+    base_url: ApiUrl = Field("https://api.linkedin.com/rest")
+    token_url: TokenUrl = Field("https://www.linkedin.com/oauth/v2/accessToken")
     identifiers: tuple[Identifier, ...] = Field(
         ("SHA256_EMAIL",), min_length=1, description="What to send, as JSON; `GOOGLE_AID` goes unhashed."
     )
@@ -91,40 +85,26 @@ class LinkedInSettings(OAuthSettings):
     )
 
 
-class LinkedInConnector(AccountConnector):
+class LinkedInConnector(AdConnector):
     """One ad account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "LinkedIn"
-    settings_type: ClassVar[type[ConnectorSettings]] = LinkedInSettings
-    consent = ("ads_personalisation", "ads_user_data")
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
-    answers_empty: ClassVar[tuple[int, ...]] = (201, 204)
-
-    def __init__(self, destination: str, settings: LinkedInSettings) -> None:
-        self.config = settings
-        self._account = f"urn:li:sponsoredAccount:{settings.ad_account}"
-        super().__init__(destination, settings, settings.base_url)
+    config: LinkedInSettings
+    title = "LinkedIn"
+    settings_type = LinkedInSettings
+    reads_back = RECOGNISED
+    errors = ERRORS
+    answers_empty = (201, 204)
 
     @classmethod
     def declare(cls, settings: LinkedInSettings) -> Declared:
         """All identifiers of a person in one element, which has a verdict of its own."""
         columns = [COLUMNS[name] for name in dict.fromkeys((*settings.identifiers, *settings.helpers))]
-        daily = (Window(settings.requests_per_day, timedelta(days=1)),) if settings.requests_per_day else ()
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)), *daily),
-            verdicts=Verdicts.PER_ROW,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
+        limits = settings.limits(settings.max_rows, verdicts=Verdicts.PER_ROW, min_size=SERVING_MINIMUM)
         return Declared(limits, Identity("linkedin", 1, tuple(columns)))
 
     def credential(self) -> Credential:
         """The client goes into the form. The refresh token stays, and ends a year after it was given."""
-        return self.oauth(self.config.token_url, client_in="form")
+        return self.oauth(client_in="form")
 
     def headers(self) -> Mapping[str, str]:
         """The month whose API is meant."""
@@ -136,13 +116,17 @@ class LinkedInConnector(AccountConnector):
             request.headers["X-RestLi-Method"] = "BATCH_CREATE"
         return super().sign(request)
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """An element for each person."""
-        return self._change("ADD", audience, rows, batch)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """The same; helpers are not part of it."""
-        return self._change("REMOVE", audience, rows, batch)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """An element for each person; helpers are no part of a removal."""
+        people = [{name: value for name, value in row.items() if value} for row in rows.to_pylist()]
+        body = {"elements": [_element(op.upper(), person) for person in people]}
+        sent = [value for person in people for value in person.values()]
+        answer = object_of(self.ask("POST", f"/dmpSegments/{audience.id}/users", body, sent=sent))
+        told = list(map(_status_of, items_of(answer.get("elements"))))
+        if len(told) != len(people):
+            raise Uncertain("LinkedIn: the answer does not say of everybody whether they were taken")
+        refused = {n: "invalid_identifier" for n, status in enumerate(told) if status >= 400}
+        return Receipt("applied", batch.id, refused)
 
     def read_back(self, audience: Audience) -> Reported:
         """Members whom LinkedIn recognised, the state, and how many of the last seven days' people were found."""
@@ -192,20 +176,13 @@ class LinkedInConnector(AccountConnector):
         unknown = f"ends a year after consent; set {self.prefix}CREDENTIAL_ENDS to that day"
         yield Finding("refresh token", ends is not None, f"ends on {ends:%Y-%m-%d}" if ends else unknown)
 
+    @property
+    def _account(self) -> str:
+        return f"urn:li:sponsoredAccount:{self.config.ad_account}"
+
     def _ours(self, request: AudienceRequest) -> dict[str, str]:
         mark = {"sourcePlatform": self.config.source_platform, "sourceSegmentId": request.marker}
         return {"account": self._account, **mark}
-
-    def _change(self, action: str, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        people = [{name: value for name, value in row.items() if value} for row in rows.to_pylist()]
-        body = {"elements": [_element(action, person) for person in people]}
-        sent = [value for person in people for value in person.values()]
-        answer = object_of(self.ask("POST", f"/dmpSegments/{audience.id}/users", body, sent=sent))
-        told = list(map(_status_of, items_of(answer.get("elements"))))
-        if len(told) != len(people):
-            raise Uncertain("LinkedIn: the answer does not say of everybody whether they were taken")
-        refused = {n: "invalid_identifier" for n, status in enumerate(told) if status >= 400}
-        return Receipt("applied", batch.id, refused)
 
 
 def _element(action: str, person: Mapping[str, str]) -> dict[str, object]:

@@ -5,35 +5,31 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from pydantic import Field
 
 from connectors.account import OAuthSettings, count_of, items_of, object_of
+from connectors.ads import RECOGNISED
 from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
     Op,
-    ReadBack,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
-    Window,
 )
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, EXTERNAL_ID
-from connectors.settings import BaseUrl
+from connectors.settings import ApiUrl, TokenUrl
 from connectors.settings import Credential as Secret
 from connectors.wire import Answer
 
@@ -61,6 +57,10 @@ ERRORS: Mapping[str | int, Meaning] = {
 """``ErrorCode`` of an error. Numbers are used again for other errors, so only those of a whole request decide, after
 the word. A missing list is an error among others, so a status 404 is about the address."""
 
+COLUMNS = {
+    "Email": Column("Email", EMAIL, "sha256_hex", identifies=True),
+    "CRM": Column("CRM", EXTERNAL_ID, "plain", identifies=True),
+}
 RATE_WINDOW_SECONDS = 60.0
 """Calls are counted in a window that slides over a minute."""
 FULL = 390
@@ -76,12 +76,8 @@ class MicrosoftSettings(OAuthSettings):
         pattern=r"^[0-9]{1,20}$", description="Account id: `aid` in the address."
     )
     customer_id: str = Field(pattern=r"^[0-9]{1,20}$", description="Customer id: `cid` in the address.")
-    base_url: BaseUrl = Field(
-        "https://campaign.api.bingads.microsoft.com/CampaignManagement/v13", description="Where requests go."
-    )
-    token_url: BaseUrl = Field(
-        "https://login.microsoftonline.com/common/oauth2/v2.0/token", description="Where tokens are renewed."
-    )
+    base_url: ApiUrl = Field("https://campaign.api.bingads.microsoft.com/CampaignManagement/v13")
+    token_url: TokenUrl = Field("https://login.microsoftonline.com/common/oauth2/v2.0/token")
     oauth_scope: str = Field(
         "https://ads.microsoft.com/msads.manage offline_access", description="Scope of renewed tokens."
     )
@@ -112,43 +108,28 @@ class MicrosoftOptions(SyncOptions, frozen=True):
 class MicrosoftConnector(OneKindConnector):
     """One account. E-mail addresses are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Microsoft Advertising"
-    settings_type: ClassVar[type[ConnectorSettings]] = MicrosoftSettings
-    options_type: ClassVar[type[SyncOptions]] = MicrosoftOptions
-    consent = ("ads_personalisation", "ads_user_data")
-    audience_name_length: ClassVar[int] = 128
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    config: MicrosoftSettings
+    title = "Microsoft Advertising"
+    settings_type = MicrosoftSettings
+    options_type = MicrosoftOptions
+    audience_name_length = 128
+    reads_back = RECOGNISED
+    errors = ERRORS
     signs_with = ("client_id", "client_secret", "refresh_token", "developer_token")
-
-    def __init__(self, destination: str, settings: MicrosoftSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
-        self.http.secrets += (settings.developer_token.get_secret_value(),)
 
     @classmethod
     def declare(cls, settings: MicrosoftSettings) -> Declared:
         """One request for each kind of identifier; answers name the positions that were not taken."""
-        columns = {
-            "Email": Column("Email", EMAIL, "sha256_hex", identifies=True),
-            "CRM": Column("CRM", EXTERNAL_ID, "plain", identifies=True),
-        }
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)),),
-            verdicts=Verdicts.PER_ROW,
-            expires_after=timedelta(days=FULL),
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
+        chosen = tuple(COLUMNS[name] for name in dict.fromkeys(settings.identifiers))
+        lasting = timedelta(days=FULL)
+        limits = settings.limits(
+            settings.max_rows, verdicts=Verdicts.PER_ROW, expires_after=lasting, min_size=SERVING_MINIMUM
         )
-        chosen = tuple(columns[name] for name in dict.fromkeys(settings.identifiers))
         return Declared(limits, Identity("microsoft", 1, chosen))
 
     def credential(self) -> Credential:
         """The client goes into the form; every renewal may bring another refresh token."""
-        return self.oauth(self.config.token_url, client_in="form", more=(("scope", self.config.oauth_scope),))
+        return self.oauth(client_in="form", more=(("scope", self.config.oauth_scope),))
 
     def headers(self) -> Mapping[str, str]:
         """Which developer asks, and for which account."""
@@ -163,7 +144,7 @@ class MicrosoftConnector(OneKindConnector):
         days = options.retention_days if isinstance(options, MicrosoftOptions) else FULL
         return timedelta(days=days)
 
-    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+    def change_kind(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
         """Apply the items with ``Add`` or ``Remove``; what is refused is named by its place among them."""
         change: dict[str, Any] = {
             "ActionType": op.capitalize(),

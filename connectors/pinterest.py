@@ -5,35 +5,32 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of
+from connectors.ads import RECOGNISED, AdConnector, sha256_columns
 from connectors.base import (
-    ActionNeeded,
     Audience,
     AudienceRequest,
     Batch,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
-    ReadBack,
+    Op,
     Receipt,
     Reported,
     SyncOptions,
     Verdicts,
     Window,
 )
-from connectors.identity import Column, Identity, encode
+from connectors.identity import Identity, encode
 from connectors.meanings import BY_STATUS, Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.redact import redact
 from connectors.rules import EMAIL, MADID, MADID_UPPER
-from connectors.settings import BaseUrl
+from connectors.settings import ApiUrl, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["EMAIL", "MAID"]
@@ -55,18 +52,14 @@ status decides wherever it says enough."""
 NOBODY = encode("nobody@turnout.invalid", "sha256_hex")
 """A list can't be created empty. No address ends in ``.invalid`` (RFC 2606), so this record is never anybody's."""
 SERVING_MINIMUM = 100
-MOST_PAGES = 1_000
-"""Longer listings are a loop."""
 
 
 class PinterestSettings(OAuthSettings):
     """Settings of one Pinterest ad account."""
 
     ad_account: str = Field(pattern=r"^[0-9]{1,18}$", description="Ad account id: digits.")
-    base_url: BaseUrl = Field("https://api.pinterest.com/v5", description="Where requests go.")
-    token_url: BaseUrl = Field(
-        "https://api.pinterest.com/v5/oauth/token", description="Where tokens are renewed."
-    )
+    base_url: ApiUrl = Field("https://api.pinterest.com/v5")
+    token_url: TokenUrl = Field("https://api.pinterest.com/v5/oauth/token")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL",), min_length=1, description="Identifiers to send, as JSON; `MAID` for advertising ids."
     )
@@ -80,41 +73,27 @@ class PinterestSettings(OAuthSettings):
     )
 
 
-class PinterestConnector(AccountConnector):
+class PinterestConnector(AdConnector):
     """One ad account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Pinterest"
-    settings_type: ClassVar[type[ConnectorSettings]] = PinterestSettings
-    consent = ("ads_personalisation", "ads_user_data")
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
-
-    def __init__(self, destination: str, settings: PinterestSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
+    config: PinterestSettings
+    title = "Pinterest"
+    settings_type = PinterestSettings
+    reads_back = RECOGNISED
+    errors = ERRORS
 
     @classmethod
     def declare(cls, settings: PinterestSettings) -> Declared:
         """Identifiers of all kinds are records of one list; answers say nothing of them."""
         rules = {"EMAIL": EMAIL, "MAID": MADID if settings.maid_case == "lower" else MADID_UPPER}
-        names = dict.fromkeys(settings.identifiers)
-        columns = [Column(name, rules[name], "sha256_hex", identifies=True) for name in names]
         trial = (Window(1_000, timedelta(days=1)),) if settings.access == "trial" else ()
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_minute, timedelta(minutes=1)), *trial),
-            verdicts=Verdicts.NONE,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
-        return Declared(limits, Identity("pinterest", 1, tuple(columns)))
+        limits = settings.limits(settings.max_rows, *trial, verdicts=Verdicts.NONE, min_size=SERVING_MINIMUM)
+        return Declared(limits, Identity("pinterest", 1, sha256_columns(rules, settings.identifiers)))
 
     def credential(self) -> Credential:
         """The client signs; each refresh replaces the refresh token."""
         more = (("continuous_refresh", "true"),) if self.config.continuous_refresh else ()
-        return self.oauth(self.config.token_url, more=more)
+        return self.oauth(more=more)
 
     def credential_ends(self) -> datetime | None:
         """What the operator set: refresh tokens are replaced long before they end."""
@@ -127,14 +106,9 @@ class PinterestConnector(AccountConnector):
             self._wrap(found.id, request)
         return replace(found, name=request.name)
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Every identifier is a record."""
-        self._change("ADD", audience.id, _records(rows))
-        return Receipt("applied", batch.id)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """The same records."""
-        self._change("REMOVE", audience.id, _records(rows))
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Every identifier is a record; a removal has the same records."""
+        self._edit(op, audience.id, _records(rows))
         return Receipt("applied", batch.id)
 
     def read_back(self, audience: Audience) -> Reported:
@@ -151,7 +125,7 @@ class PinterestConnector(AccountConnector):
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """Every list of the account; ours has our mark as its name, as there is no other place for it."""
-        for found in self._pages("customer_lists"):
+        for found in self._all("customer_lists"):
             yield self.audience(found.get("id"), found.get("name")), str(found.get("name"))
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
@@ -174,22 +148,22 @@ class PinterestConnector(AccountConnector):
         roles = object_of(self.ask("GET", self._path())).get("permissions")
         named = " and ".join(map(str, roles)) if isinstance(roles, list) else "none that it tells"
         yield Finding("ad account", True, redact(f"the token sees it; the user's roles: {named}"))
-        next(self._pages("customer_lists"), None)
+        next(self._all("customer_lists"), None)
         yield Finding("customer lists", True, "they can be read; whether written, the first push tells")
 
-    def _change(self, op: Literal["ADD", "REMOVE"], list_id: str, records: Collection[str]) -> None:
-        body = {"operation_type": op, "records": ",".join(records)}
+    def _edit(self, op: Op, list_id: str, records: Collection[str]) -> None:
+        body = {"operation_type": op.upper(), "records": ",".join(records)}
         self.ask("PATCH", self._path(f"customer_lists/{list_id}"), body, sent=records)
 
     def _around(self, list_id: str) -> Iterator[dict[str, Any]]:
         """The audiences around a list."""
-        for found in self._pages("audiences"):
+        for found in self._all("audiences"):
             if str(object_of(found.get("rule")).get("customer_list_id")) == list_id:
                 yield found
 
     def _wrap(self, list_id: str, request: AudienceRequest) -> None:
         """Take out what the list was made with, and put an audience around the list."""
-        self._change("REMOVE", list_id, [NOBODY])
+        self._edit("remove", list_id, [NOBODY])
         wanted = {
             "name": request.name,
             "audience_type": "CUSTOMER_LIST",
@@ -198,16 +172,10 @@ class PinterestConnector(AccountConnector):
         }
         self.ask("POST", self._path("audiences"), wanted, repeatable=False)
 
-    def _pages(self, kind: str) -> Iterator[dict[str, Any]]:
-        """Everything of a kind that the account has. Raises ActionNeeded for a listing without end."""
-        query = {"page_size": "250"}
-        for _ in range(MOST_PAGES):
-            page = object_of(self.ask("GET", self._path(kind), params=query))
+    def _all(self, kind: str) -> Iterator[dict[str, Any]]:
+        """Everything of a kind that the account has."""
+        for page in self.pages(self._path(kind), _following, page_size="250"):
             yield from items_of(page.get("items"))
-            if not page.get("bookmark"):
-                return
-            query["bookmark"] = str(page["bookmark"])
-        raise ActionNeeded(f"{self.title}: the list of {kind} does not end")
 
     def _path(self, below: str = "") -> str:
         return f"/ad_accounts/{self.config.ad_account}/{below}".rstrip("/")
@@ -217,3 +185,7 @@ def _records(rows: pa.Table) -> list[str]:
     """Every identifier of the batch once."""
     values = (value for column in rows.columns for value in column.to_pylist() if value)
     return list(dict.fromkeys(values))
+
+
+def _following(page: Mapping[str, Any]) -> dict[str, str]:
+    return {"bookmark": str(page["bookmark"])} if page.get("bookmark") else {}

@@ -3,39 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import timedelta
-from typing import Any, ClassVar, Literal
-from urllib.parse import parse_qs
+from contextlib import contextmanager
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of, query_of
+from connectors.ads import RECOGNISED, AdConnector, sha256_columns
 from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
     AudienceRequest,
     Batch,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
     Op,
-    ReadBack,
     Receipt,
     Reported,
     SyncOptions,
     Verdicts,
-    Window,
 )
-from connectors.identity import Column, Identity
+from connectors.identity import Identity
 from connectors.kinds import Alike, alike, in_turn
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL_LETTERS, MADID, MADID_AS_WRITTEN, MADID_UPPER
-from connectors.settings import BaseUrl
+from connectors.settings import ApiUrl, TokenUrl
 from connectors.wire import Answer, NoAnswer
 
 Identifier = Literal["EMAIL_SHA256", "MAID_SHA256"]
@@ -64,10 +59,8 @@ class RedditSettings(OAuthSettings):
         pattern=r"^[!-~]+:[!-~]+:[!-~]+ \(by /?u/[\w-]{3,20}\)$",
         description="What your app calls itself, as Reddit demands it: `web:com.example.turnout:v1.0.0 (by /u/name)`.",
     )
-    base_url: BaseUrl = Field("https://ads-api.reddit.com/api/v3", description="Where requests go.")
-    token_url: BaseUrl = Field(
-        "https://www.reddit.com/api/v1/access_token", description="Where tokens are renewed."
-    )
+    base_url: ApiUrl = Field("https://ads-api.reddit.com/api/v3")
+    token_url: TokenUrl = Field("https://www.reddit.com/api/v1/access_token")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL_SHA256",), min_length=1, description="Identifiers to send, as JSON."
     )
@@ -83,42 +76,25 @@ class RedditSettings(OAuthSettings):
     requests_per_quarter_hour: int = Field(3_000, ge=1, description="The same in 15 minutes.")
 
 
-class RedditConnector(AccountConnector):
+class RedditConnector(AdConnector):
     """One ad account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Reddit"
-    settings_type: ClassVar[type[ConnectorSettings]] = RedditSettings
-    consent = ("ads_personalisation", "ads_user_data")
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
-
-    def __init__(self, destination: str, settings: RedditSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
+    config: RedditSettings
+    title = "Reddit"
+    settings_type = RedditSettings
+    reads_back = RECOGNISED
+    errors = ERRORS
 
     @classmethod
     def declare(cls, settings: RedditSettings) -> Declared:
         """Reddit takes e-mail addresses and advertising ids, and says nothing of rows."""
         rules = {"EMAIL_SHA256": EMAIL_LETTERS, "MAID_SHA256": MADIDS[settings.mobile_ad_ids]}
-        names = dict.fromkeys(settings.identifiers)
-        columns = [Column(name, rules[name], "sha256_hex", identifies=True) for name in names]
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(
-                Window(settings.requests_per_minute, timedelta(minutes=1)),
-                Window(settings.requests_per_quarter_hour, timedelta(minutes=15)),
-            ),
-            verdicts=Verdicts.NONE,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
-        return Declared(limits, Identity("reddit", 1, tuple(columns)))
+        limits = settings.limits(settings.max_rows, verdicts=Verdicts.NONE, min_size=SERVING_MINIMUM)
+        return Declared(limits, Identity("reddit", 1, sha256_columns(rules, settings.identifiers)))
 
     def credential(self) -> Credential:
         """Basic authentication; the refresh token stays. Also here Reddit wants to know who asks."""
-        return self.oauth(self.config.token_url, client_in="basic", user_agent=self.config.user_agent)
+        return self.oauth(client_in="basic", user_agent=self.config.user_agent)
 
     def headers(self) -> Mapping[str, str]:
         """The name without which Reddit blocks requests."""
@@ -128,13 +104,16 @@ class RedditConnector(AccountConnector):
         """One for each set of identifiers that people can have."""
         return min(rows, (1 << len(self.identity.columns)) - 1)
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """ADD the people, by the identifiers that they have."""
-        return self._edit("ADD", audience, rows, batch)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """The people by the identifiers that they have, a request for each set."""
 
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """REMOVE them the same way."""
-        return self._edit("REMOVE", audience, rows, batch)
+        def send(people: Alike) -> None:
+            edit = {"action_type": op.upper(), "column_order": people.columns, "user_data": people.rows}
+            sent = [value for row in people.rows for value in row]
+            self.ask("PATCH", f"/custom_audiences/{audience.id}/users", {"data": edit}, sent=sent)
+
+        in_turn(alike(rows), send)
+        return Receipt("applied", batch.id)
 
     def read_back(self, audience: Audience) -> Reported:
         """The bounds of its size, as far as Reddit gives them, and whether it is valid."""
@@ -151,27 +130,19 @@ class RedditConnector(AccountConnector):
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """Customer lists, page by page; ours has the name in whatever case, as nothing else can be written."""
-        cursor: dict[str, str] = {}
-        while True:
-            page = self._account("GET", params=cursor)
-            for item in items_of(page.get("data")):
-                if item.get("type", "CUSTOMER_LIST") == "CUSTOMER_LIST":
-                    found = self.audience(item.get("id"), item.get("name"))
-                    ours = found.name.casefold() == request.name.casefold()
-                    yield found, request.marker if ours else ""
-            following = object_of(page.get("pagination")).get("next_url")
-            if not following:
-                return
-            # Only the query is believed: the credential must not follow a link to another host.
-            query = parse_qs(str(following).partition("?")[2])
-            before, cursor = cursor, {name: values[0] for name, values in query.items()}
-            if cursor == before:
-                raise ActionNeeded("Reddit: the list of audiences does not end")
+        with self._in_account():
+            for page in self.pages(self._audiences, _following):
+                for item in items_of(page.get("data")):
+                    if item.get("type", "CUSTOMER_LIST") == "CUSTOMER_LIST":
+                        found = self.audience(item.get("id"), item.get("name"))
+                        ours = found.name.casefold() == request.name.casefold()
+                        yield found, request.marker if ours else ""
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
         """An empty customer list."""
         wanted = {"name": request.name, "type": "CUSTOMER_LIST"}
-        made = self._account("POST", {"data": wanted}, repeatable=False)
+        with self._in_account():
+            made = object_of(self.ask("POST", self._audiences, {"data": wanted}, repeatable=False))
         return object_of(made.get("data")).get("id")
 
     def judge(self, answer: Answer, sent: Iterable[str] = ()) -> None:
@@ -193,14 +164,19 @@ class RedditConnector(AccountConnector):
 
     def examine_account(self) -> Iterator[Finding]:
         """Whether the token sees the ad account's audiences."""
-        self._account("GET")
+        with self._in_account():
+            self.ask("GET", self._audiences)
         yield Finding("ad account", True, "its audiences can be read")
 
-    def _account(self, method: str, body: object = None, **asked: Any) -> Mapping[str, Any]:
-        """What the account answers about its audiences. Raises ActionNeeded when it is missing itself."""
-        path = f"/ad_accounts/{self.config.ad_account}/custom_audiences"
+    @property
+    def _audiences(self) -> str:
+        return f"/ad_accounts/{self.config.ad_account}/custom_audiences"
+
+    @contextmanager
+    def _in_account(self) -> Iterator[None]:
+        """For requests about the account as a whole. Raises ActionNeeded when it is missing itself."""
         try:
-            return object_of(self.ask(method, path, body, **asked))
+            yield
         except AudienceGone:
             raise ActionNeeded(f"Reddit: no such ad account; check {self.prefix}AD_ACCOUNT") from None
 
@@ -208,11 +184,6 @@ class RedditConnector(AccountConnector):
         found = object_of(self.ask("GET", f"/custom_audiences/{audience_id}"))
         return object_of(found.get("data"))
 
-    def _edit(self, action: str, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        def send(people: Alike) -> None:
-            edit = {"action_type": action, "column_order": people.columns, "user_data": people.rows}
-            sent = [value for row in people.rows for value in row]
-            self.ask("PATCH", f"/custom_audiences/{audience.id}/users", {"data": edit}, sent=sent)
 
-        in_turn(alike(rows), send)
-        return Receipt("applied", batch.id)
+def _following(page: Mapping[str, Any]) -> dict[str, str]:
+    return query_of(object_of(page.get("pagination")).get("next_url"))

@@ -10,7 +10,7 @@ import re
 from typing import Annotated
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, Field, SecretStr
 from pydantic_settings import SettingsError
 
 from connectors.rules.country import alpha_2_codes
@@ -90,6 +90,9 @@ Credential = Annotated[SecretStr, AfterValidator(_checked_credential)]
 BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 """Where requests go: https, or http to this machine."""
 
+ApiUrl = Annotated[BaseUrl, Field(description="Where requests go.")]
+TokenUrl = Annotated[BaseUrl, Field(description="Where tokens are given out.")]
+
 
 def _known_country(value: str) -> str:
     if value.lower() not in alpha_2_codes():
@@ -99,3 +102,8 @@ def _known_country(value: str) -> str:
 
 CountryCode = Annotated[str, AfterValidator(_known_country)]
 """ISO 3166-1 alpha-2, lower case."""
+
+DefaultCountry = Annotated[
+    CountryCode | None,
+    Field(description="Country (two letters) of national phone numbers of people without a country."),
+]

@@ -4,36 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar, Literal
-from urllib.parse import parse_qs, urlsplit
+from typing import Any, Literal
 
 from pydantic import Field
 
-from connectors.account import OAuthSettings, count_of, items_of, object_of
+from connectors.account import OAuthSettings, count_of, items_of, object_of, query_of
+from connectors.ads import RECOGNISED, sha256_columns
 from connectors.base import (
     Audience,
     AudienceRequest,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
     Op,
-    ReadBack,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
-    Window,
 )
-from connectors.identity import Column, Identity
+from connectors.identity import Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.redact import redact
 from connectors.rules import EMAIL, MADID, phone_digits
-from connectors.settings import BaseUrl, CountryCode
+from connectors.settings import ApiUrl, DefaultCountry, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["EMAIL_SHA256", "PHONE_SHA256", "MOBILE_AD_ID_SHA256"]
@@ -56,18 +51,14 @@ class SnapchatSettings(OAuthSettings):
     """Settings of one Snapchat ad account."""
 
     ad_account: str = Field(pattern=r"^[0-9A-Za-z-]{1,64}$", description="Ad account id (a UUID).")
-    base_url: BaseUrl = Field("https://adsapi.snapchat.com/v1", description="Where requests go.")
-    token_url: BaseUrl = Field(
-        "https://accounts.snapchat.com/login/oauth2/access_token", description="Where tokens are renewed."
-    )
+    base_url: ApiUrl = Field("https://adsapi.snapchat.com/v1")
+    token_url: TokenUrl = Field("https://accounts.snapchat.com/login/oauth2/access_token")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL_SHA256", "PHONE_SHA256"),
         min_length=1,
         description="Identifiers to send, as JSON; each kind is a request of its own.",
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
     max_rows: int = Field(100_000, ge=1, le=100_000, description="People in one request.")
     requests_per_second: int = Field(10, ge=1, description="Requests a second that the token may make.")
 
@@ -86,18 +77,13 @@ class SnapchatOptions(SyncOptions, frozen=True):
 class SnapchatConnector(OneKindConnector):
     """One ad account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Snapchat"
-    settings_type: ClassVar[type[ConnectorSettings]] = SnapchatSettings
-    options_type: ClassVar[type[SyncOptions]] = SnapchatOptions
-    consent = ("ads_personalisation", "ads_user_data")
-    audience_name_length: ClassVar[int] = 375
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
-
-    def __init__(self, destination: str, settings: SnapchatSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
+    config: SnapchatSettings
+    title = "Snapchat"
+    settings_type = SnapchatSettings
+    options_type = SnapchatOptions
+    audience_name_length = 375
+    reads_back = RECOGNISED
+    errors = ERRORS
 
     @classmethod
     def declare(cls, settings: SnapchatSettings) -> Declared:
@@ -107,27 +93,19 @@ class SnapchatConnector(OneKindConnector):
             "PHONE_SHA256": phone_digits(settings.default_country),
             "MOBILE_AD_ID_SHA256": MADID,
         }
-        columns = [Column(name, rules[name], "sha256_hex", identifies=True) for name in settings.identifiers]
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_second, timedelta(seconds=1)),),
-            verdicts=Verdicts.COUNT,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
-        return Declared(limits, Identity("snapchat", 1, tuple(columns)))
+        limits = settings.limits(settings.max_rows, verdicts=Verdicts.COUNT, min_size=SERVING_MINIMUM)
+        return Declared(limits, Identity("snapchat", 1, sha256_columns(rules, settings.identifiers)))
 
     def credential(self) -> Credential:
         """The client goes into the form; the refresh token stays."""
-        return self.oauth(self.config.token_url, client_in="form")
+        return self.oauth(client_in="form")
 
     def lifetime(self, options: SyncOptions) -> timedelta | None:
         """The segment's retention."""
         days = options.retention_days if isinstance(options, SnapchatOptions) else FOR_EVER
         return None if days == FOR_EVER else timedelta(days=days)
 
-    def change(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
+    def change_kind(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
         """POST to add, DELETE with a body to remove; Snapchat counts what it took."""
         method = "POST" if op == "add" else "DELETE"
         upload = {"schema": [kind.kind], "data": [[value] for value in kind.values]}
@@ -155,17 +133,10 @@ class SnapchatConnector(OneKindConnector):
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """Every segment of the account, page by page; ours carry the mark in their description."""
-        cursor: dict[str, str] = {}
-        while True:
-            page = object_of(self.ask("GET", self._segments, params=cursor))
+        for page in self.pages(self._segments, _following):
             for item in items_of(page.get("segments")):
                 segment = object_of(item.get("segment"))
                 yield self.audience(segment.get("id"), segment.get("name")), str(segment.get("description"))
-            following = object_of(page.get("paging")).get("next_link")
-            if not following or not page.get("segments"):
-                return
-            # Only the query is believed: the credential must not follow a link to another host.
-            cursor = {name: values[0] for name, values in parse_qs(urlsplit(str(following)).query).items()}
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
         """One segment for the members' retention."""
@@ -205,3 +176,8 @@ class SnapchatConnector(OneKindConnector):
                 raise Refused(f"Snapchat: the segment was refused: {reason}")
             return object_of(part.get("segment"))
         return {}
+
+
+def _following(page: Mapping[str, Any]) -> dict[str, str]:
+    """An empty page is the last, whatever it links to."""
+    return query_of(object_of(page.get("paging")).get("next_link")) if page.get("segments") else {}

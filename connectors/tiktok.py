@@ -4,36 +4,32 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from datetime import timedelta
 from itertools import count
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, AccountSettings, count_of, items_of, object_of
+from connectors.account import AccountSettings, count_of, items_of, object_of
+from connectors.ads import RECOGNISED, AdConnector
 from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
     Batch,
-    ConnectorSettings,
     Declared,
     Finding,
-    Kind,
-    Limits,
-    ReadBack,
+    Op,
     Receipt,
     Refused,
     Reported,
     SyncOptions,
     Verdicts,
-    Window,
 )
 from connectors.identity import Column, Encoding, Identity
 from connectors.meanings import Meaning, Then, Told
 from connectors.rules import EMAIL_SPACELESS, MADID, phone_e164
-from connectors.settings import BaseUrl, CountryCode
+from connectors.settings import ApiUrl, DefaultCountry
 from connectors.settings import Credential as Secret
 from connectors.wire import Answer, NoAnswer
 
@@ -61,39 +57,30 @@ class TikTokSettings(AccountSettings):
 
     token: Secret = Field(description="Access token of your app for the advertiser account; it does not end.")
     advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
-    base_url: BaseUrl = Field(
-        "https://business-api.tiktok.com/open_api/v1.3", description="Where requests go."
-    )
+    base_url: ApiUrl = Field("https://business-api.tiktok.com/open_api/v1.3")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL_SHA256", "PHONE_SHA256"),
         min_length=1,
         description="Identifiers to send, as JSON; advertising ids as `IDFA_…` (Apple) or `AAID_…` (Google).",
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
     max_rows: int = Field(1_000, ge=1, le=10_000, description="People in one request.")
     requests_per_second: int = Field(
         10, ge=1, description="Requests a second that the app may make: 10, 20 or 30 by its level."
     )
 
 
-class TikTokConnector(AccountConnector):
+class TikTokConnector(AdConnector):
     """One advertiser account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "TikTok"
-    settings_type: ClassVar[type[ConnectorSettings]] = TikTokSettings
-    consent = ("ads_personalisation", "ads_user_data")
+    config: TikTokSettings
+    title = "TikTok"
+    settings_type = TikTokSettings
     # A longer name is cut without a word, and would not be found again.
-    audience_name_length: ClassVar[int] = 70
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    audience_name_length = 70
+    reads_back = RECOGNISED
+    errors = ERRORS
     signs_with = ("token",)
-
-    def __init__(self, destination: str, settings: TikTokSettings) -> None:
-        self.config = settings
-        super().__init__(destination, settings, settings.base_url)
 
     @classmethod
     def declare(cls, settings: TikTokSettings) -> Declared:
@@ -105,31 +92,34 @@ class TikTokConnector(AccountConnector):
             for name in dict.fromkeys(settings.identifiers)
             for kind, digest in [name.split("_")]
         ]
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(settings.requests_per_second, timedelta(seconds=1)),),
-            verdicts=Verdicts.NONE,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
-            min_size=SERVING_MINIMUM,
-        )
+        limits = settings.limits(settings.max_rows, verdicts=Verdicts.NONE, min_size=SERVING_MINIMUM)
         return Declared(limits, Identity("tiktok", 1, tuple(columns)))
-
-    def own_secrets(self) -> tuple[str, ...]:
-        """The access token."""
-        return tuple(self.headers().values())
 
     def headers(self) -> Mapping[str, str]:
         """TikTok's own header instead of ``Authorization``."""
         return {"Access-Token": self.config.token.get_secret_value()}
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Map every identifier to the audience."""
-        return self._map("add", audience, rows, batch)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Unmap every identifier that the add carried: each is a member by itself."""
-        return self._map("delete", audience, rows, batch)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Map every identifier to the audience; each is a member by itself, so a removal takes back every one."""
+        columns = [column.to_pylist() for column in rows.columns]
+        body = {
+            "advertiser_ids": [self.config.advertiser],
+            "action": "add" if op == "add" else "delete",
+            "id_schema": rows.column_names,
+            # Positions follow the schema, so an unknown identifier keeps its place.
+            "batch_data": [
+                [{"id": value, "audience_ids": [audience.id]} if value else {} for value in person]
+                for person in zip(*columns, strict=True)
+            ],
+        }
+        sent = [value for column in columns for value in column if value]
+        try:
+            answer = object_of(self.ask("POST", "/segment/mapping/", body, sent=sent))
+        except Refused:
+            # An unknown audience is one more invalid parameter to TikTok. Raises AudienceGone for it.
+            self._listed_as(audience.id)
+            raise
+        return Receipt("applied", str(answer.get("request_id") or batch.id))
 
     def read_back(self, audience: Audience) -> Reported:
         """Matched users, and what becomes of the audience as a whole."""
@@ -180,27 +170,6 @@ class TikTokConnector(AccountConnector):
         yield Finding("credential", True, "TikTok knows the access token")
         self._list(page="1", page_size="1")
         yield Finding("advertiser", True, "its audiences can be read")
-
-    def _map(self, action: str, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        columns = [column.to_pylist() for column in rows.columns]
-        body = {
-            "advertiser_ids": [self.config.advertiser],
-            "action": action,
-            "id_schema": rows.column_names,
-            # Positions follow the schema, so an unknown identifier keeps its place.
-            "batch_data": [
-                [{"id": value, "audience_ids": [audience.id]} if value else {} for value in person]
-                for person in zip(*columns, strict=True)
-            ],
-        }
-        sent = [value for column in columns for value in column if value]
-        try:
-            answer = object_of(self.ask("POST", "/segment/mapping/", body, sent=sent))
-        except Refused:
-            # An unknown audience is one more invalid parameter to TikTok. Raises AudienceGone for it.
-            self._listed_as(audience.id)
-            raise
-        return Receipt("applied", str(answer.get("request_id") or batch.id))
 
     def _list(self, **params: str) -> dict[str, Any]:
         params["advertiser_id"] = self.config.advertiser

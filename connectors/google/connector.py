@@ -8,7 +8,8 @@ from typing import Any, ClassVar
 
 import pyarrow as pa
 
-from connectors.account import AccountConnector, items_of, object_of
+from connectors.account import items_of, object_of
+from connectors.ads import RECOGNISED, AdConnector
 from connectors.base import (
     ActionNeeded,
     Audience,
@@ -16,19 +17,15 @@ from connectors.base import (
     AudienceRequest,
     AuthFailed,
     Batch,
-    ConnectorSettings,
     Declared,
     DeliveryError,
     Finding,
-    Kind,
-    Limits,
-    ReadBack,
+    Op,
     Receipt,
     Reported,
     SyncOptions,
     Uncertain,
     Verdicts,
-    Window,
 )
 from connectors.google.answers import ERRORS, error_in, reported, verdict
 from connectors.google.bodies import (
@@ -43,7 +40,7 @@ from connectors.google.bodies import (
 from connectors.google.service_account import key_of
 from connectors.google.settings import LONGEST_MEMBERSHIP, GoogleOptions, GoogleSettings
 from connectors.identity import Column, Encoding, Identity, Rule
-from connectors.meanings import Meaning, Told
+from connectors.meanings import Told
 from connectors.oauth import Credential
 from connectors.platform_ids import opaque_reference
 from connectors.rules import ADDRESS, EMAIL_GMAIL, phone_e164
@@ -53,28 +50,26 @@ _INTERESTS = "Google's personalised advertising policy: no own lists for sensiti
 _ACCESS = "Google's personalised advertising policy: restricted targeting in some countries"
 
 
-class GoogleConnector(AccountConnector):
+class GoogleConnector(AdConnector):
     """One account. Rows are hashed before they get here."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Google"
-    settings_type: ClassVar[type[ConnectorSettings]] = GoogleSettings
-    options_type: ClassVar[type[SyncOptions]] = GoogleOptions
-    consent = ("ads_personalisation", "ads_user_data")
-    reads_back = ReadBack(lag=timedelta(hours=48), tolerance=0.1, matched_only=True)
+    config: GoogleSettings
+    title = "Google"
+    settings_type = GoogleSettings
+    options_type = GoogleOptions
+    reads_back = RECOGNISED
     forbids: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("health", "alcohol", "gambling"), _INTERESTS),
         **dict.fromkeys(("housing", "employment", "finance"), _ACCESS),
     }
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    errors = ERRORS
 
     def __init__(self, destination: str, settings: GoogleSettings) -> None:
-        self.config = settings
         if settings.service_account_file is not None:
             self.signs_with = ("service_account_file",)
         elif settings.service_account is not None:
             self.signs_with = ("service_account",)
-        super().__init__(destination, settings, settings.base_url)
+        super().__init__(destination, settings)
 
     @classmethod
     def declare(cls, settings: GoogleSettings) -> Declared:
@@ -87,19 +82,13 @@ class GoogleConnector(AccountConnector):
         columns = [
             Column(name, *rules[name], identifies=True) for name in dict.fromkeys(settings.identifiers)
         ]
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
-            windows=(
-                Window(settings.requests_per_minute, timedelta(minutes=1)),
-                Window(settings.requests_per_day, timedelta(days=1)),
-            ),
+        limits = settings.limits(
+            settings.max_rows,
             verdicts=Verdicts.PER_ROW,
             asynchronous=True,
             asks_after=timedelta(minutes=settings.poll_after_minutes),
             verdict_within=timedelta(days=settings.verdict_within_days),
             expires_after=timedelta(days=LONGEST_MEMBERSHIP),
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
             min_size=settings.serving_minimum,
         )
         return Declared(limits, Identity("google", 1, tuple(columns)))
@@ -108,7 +97,7 @@ class GoogleConnector(AccountConnector):
         """What a service account's key signs, else the refresh token, which stays."""
         given = self.config.service_account_file or self.config.service_account
         if given is None:
-            return self.oauth(self.config.token_url, client_in="form")
+            return self.oauth(client_in="form")
         key = key_of(given)
         return Credential(
             self.config.token_url,
@@ -133,14 +122,27 @@ class GoogleConnector(AccountConnector):
 
     # --- members ---------------------------------------------------------------------------------------------
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Only people who granted both purposes get here. Raises ActionNeeded while the terms are not accepted."""
-        self._require_terms()
-        return self._send("ingest", audience, rows, CONSENTED)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Only people who granted both purposes are added; they leave without consent or terms.
 
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """The identifiers as the add carried them; without consent or terms."""
-        return self._send("remove", audience, rows, {})
+        Raises ActionNeeded while somebody would be added and the terms are not accepted.
+        """
+        if op == "add":
+            self._require_terms()
+        verb, more = ("ingest", CONSENTED) if op == "add" else ("remove", {})
+        body = upload(self.config, audience.id, rows.to_pylist(), more)
+        sent = [
+            part for column in rows.columns for value in column.to_pylist() if value for part in value.split()
+        ]
+        try:
+            answer = self.ask("POST", f"/audienceMembers:{verb}", body, sent=sent)
+        except AuthFailed:
+            self._require_list(audience)
+            raise
+        reference = opaque_reference(object_of(answer).get("requestId"))
+        if reference is None:
+            raise Uncertain("Google: the answer names no request whose verdict could be asked for")
+        return Receipt("accepted", reference)
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """What became of a request. Raises JobFailed when all of it failed."""
@@ -180,14 +182,9 @@ class GoogleConnector(AccountConnector):
 
     def listed(self, request: AudienceRequest | None = None) -> Iterator[tuple[Audience, str]]:
         """Every list of the account, page by page; ours carry the mark as integration code."""
-        params = {"pageSize": "1000"}
-        while True:
-            page = object_of(self.ask("GET", self._lists, params=params))
+        for page in self.pages(self._lists, _following, pageSize="1000"):
             for found in items_of(page.get("userLists")):
                 yield self._audience(found), f"{found.get('integrationCode')} {found.get('description')}"
-            if not (following := page.get("nextPageToken")):
-                return
-            params["pageToken"] = str(following)
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
         """A list of contact data of our own, still empty."""
@@ -238,21 +235,6 @@ class GoogleConnector(AccountConnector):
         variable = f"{self.prefix}ACCEPT_CUSTOMER_MATCH_TERMS"
         return f"read Google's Customer Match policy, then set {variable}=true"
 
-    def _send(self, verb: str, audience: Audience, rows: pa.Table, more: Mapping[str, object]) -> Receipt:
-        body = upload(self.config, audience.id, rows.to_pylist(), more)
-        sent = [
-            part for column in rows.columns for value in column.to_pylist() if value for part in value.split()
-        ]
-        try:
-            answer = self.ask("POST", f"/audienceMembers:{verb}", body, sent=sent)
-        except AuthFailed:
-            self._require_list(audience)
-            raise
-        reference = opaque_reference(object_of(answer).get("requestId"))
-        if reference is None:
-            raise Uncertain("Google: the answer names no request whose verdict could be asked for")
-        return Receipt("accepted", reference)
-
     def _require_list(self, audience: Audience) -> None:
         """Raises AudienceGone when a refused permission was about a list that is not there."""
         try:
@@ -261,3 +243,7 @@ class GoogleConnector(AccountConnector):
             raise
         except DeliveryError:
             return
+
+
+def _following(page: Mapping[str, Any]) -> dict[str, str]:
+    return {"pageToken": str(page["nextPageToken"])} if page.get("nextPageToken") else {}

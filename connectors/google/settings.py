@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from connectors.account import TokenSettings
 from connectors.base import SyncOptions
 from connectors.google.service_account import key_of
-from connectors.settings import BaseUrl, CountryCode, Credential
+from connectors.settings import ApiUrl, Credential, DefaultCountry, TokenUrl
 
 AccountType = Literal["GOOGLE_ADS", "DISPLAY_VIDEO_ADVERTISER", "DISPLAY_VIDEO_PARTNER"]
 Identifier = Literal["emailAddress", "phoneNumber", "address"]
@@ -59,18 +59,14 @@ class GoogleSettings(TokenSettings):
         pattern=r"^[a-z0-9.:-]{1,63}$",
         description="Cloud project that requests of a user are counted for, where Google asks to name one.",
     )
-    base_url: BaseUrl = Field("https://datamanager.googleapis.com/v1", description="Where requests go.")
-    token_url: BaseUrl = Field(
-        "https://oauth2.googleapis.com/token", description="Where tokens are given out."
-    )
+    base_url: ApiUrl = Field("https://datamanager.googleapis.com/v1")
+    token_url: TokenUrl = Field("https://oauth2.googleapis.com/token")
     identifiers: tuple[Identifier, ...] = Field(
         ("emailAddress", "phoneNumber", "address"),
         min_length=1,
         description="Identifiers to send, as JSON; country and postal code of an `address` go unhashed.",
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
     max_rows: int = Field(10_000, ge=1, le=10_000, description="People in one request.")
     requests_per_minute: int = Field(
         300, ge=1, description="Requests a minute that the Cloud project may make."

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
-from typing import ClassVar
 
 import pyarrow as pa
 
-from connectors.account import AccountConnector, count_of, items_of, object_of
+from connectors.account import count_of, items_of, object_of
+from connectors.ads import AdConnector
 from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceRequest,
     AuthFailed,
     Batch,
-    ConnectorSettings,
     Declared,
     Finding,
     JobFailed,
-    Kind,
-    Limits,
     Op,
     ReadBack,
     Receipt,
@@ -31,7 +28,7 @@ from connectors.base import (
     Verdicts,
 )
 from connectors.identity import Column, Identity
-from connectors.meanings import Meaning, Told
+from connectors.meanings import Told
 from connectors.oauth import Credential as OAuthCredential
 from connectors.platform_ids import platform_id
 from connectors.practice.answers import ERRORS, NAME, REFUSED, Row, error_in, receipt
@@ -48,35 +45,31 @@ SIGN_IN = {
 """Settings that each way of signing in needs."""
 
 
-class PracticeConnector(AccountConnector):
+class PracticeConnector(AdConnector):
     """One account. How it delivers and is answered is set, so that every way can be tried."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = NAME
-    settings_type: ClassVar[type[ConnectorSettings]] = PracticeSettings
-    consent: tuple[str, ...] = ("ads_personalisation",)
-    audience_name_length: ClassVar[int] = 80
+    config: PracticeSettings
+    title = NAME
+    settings_type = PracticeSettings
+    audience_name_length = 80
     reads_back = ReadBack(lag=timedelta(0))
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
-    otherwise: ClassVar[Meaning | None] = REFUSED
+    errors = ERRORS
+    otherwise = REFUSED
 
     def __init__(self, destination: str, settings: PracticeSettings) -> None:
-        self.config = settings
         self.consent = settings.consent
         self.signs_with = SIGN_IN[settings.sign_in]
-        super().__init__(destination, settings, settings.base_url)
+        super().__init__(destination, settings)
 
     @classmethod
     def declare(cls, settings: PracticeSettings) -> Declared:
         """As the account is set to be."""
-        limits = Limits(
-            max_rows=settings.max_rows,
-            max_in_flight=settings.max_in_flight,
+        limits = settings.limits(
+            settings.max_rows,
             verdicts=Verdicts(settings.verdicts),
             asynchronous=settings.delivery == "job",
             verdict_within=timedelta(hours=settings.verdict_within_hours),
             exact_counts=True,
-            settles_after=timedelta(minutes=settings.settles_after_minutes),
         )
         columns = (
             Column("email", EMAIL, "sha256_hex", identifies=True),
@@ -95,10 +88,6 @@ class PracticeConnector(AccountConnector):
             refresh_token=self._setting("refresh_token") if self.config.sign_in == "refresh_token" else None,
             variables=self.credentials,
         )
-
-    def own_secrets(self) -> tuple[str, ...]:
-        """The fixed token."""
-        return (self._setting("token"),)
 
     def headers(self) -> Mapping[str, str]:
         """The fixed token, where it signs."""
@@ -131,14 +120,6 @@ class PracticeConnector(AccountConnector):
         # The platform takes each mark once, but a repeated request would be refused and look like a failure.
         return object_of(self.ask("POST", "/audiences", wanted, repeatable=False)).get("id")
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Send the rows in the account's way."""
-        return self._deliver(audience, rows, batch)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Send the rows in the account's way; the platform finds people by any identifier."""
-        return self._deliver(audience, rows, batch)
-
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """What became of a job. Raises Refused when it failed, AudienceGone with its audience."""
         job = object_of(self.ask("GET", f"/audiences/{audience.id}/jobs/{reference}"))
@@ -162,16 +143,17 @@ class PracticeConnector(AccountConnector):
 
     # --- three ways of delivering ----------------------------------------------------------------------------
 
-    def _deliver(self, audience: Audience, table: pa.Table, batch: Batch) -> Receipt:
-        rows = self._rows(table)
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """In the account's way. The platform finds people by any identifier."""
+        people = self._rows(rows)
         match self.config.delivery:
             case "direct":
-                body = self._send(f"/audiences/{audience.id}/members", {"op": batch.op, "rows": rows}, rows)
-                return receipt(body, rows, self.config, batch.id)
+                body = self._send(f"/audiences/{audience.id}/members", {"op": op, "rows": people}, people)
+                return receipt(body, people, self.config, batch.id)
             case "session":
-                return receipt(self._upload(audience, rows, batch), rows, self.config, batch.id)
+                return receipt(self._upload(audience, people, batch), people, self.config, batch.id)
             case "job":
-                job = self._send(f"/audiences/{audience.id}/jobs", {"op": batch.op, "rows": rows}, rows)
+                job = self._send(f"/audiences/{audience.id}/jobs", {"op": op, "rows": people}, people)
                 reference = platform_id(job.get("job"))
                 if reference is None:
                     raise Uncertain("Practice platform: the answer names no job; it is sent again next time")

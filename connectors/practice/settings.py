@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from connectors.account import TokenSettings
-from connectors.settings import BaseUrl, CountryCode, Credential
+from connectors.settings import BaseUrl, Credential, DefaultCountry
 
 Delivering = Literal["direct", "session", "job"]
 Answering = Literal["per_row", "whole_request", "count_and_samples", "count", "none"]
@@ -44,9 +44,7 @@ class PracticeSettings(TokenSettings):
     settles_after_minutes: float = Field(
         0, ge=0, description="How long a copy of a request may still be applied after it was sent."
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
     consent: tuple[str, ...] = Field(
         ("ads_personalisation",), description="Purposes a person must have granted, as JSON."
     )

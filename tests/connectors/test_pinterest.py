@@ -148,9 +148,9 @@ def test_an_unanswered_creation_is_not_repeated(server: Scripted, pinterest: Any
 def test_a_listing_without_end_stops(
     server: Scripted, pinterest: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Empty pages with a bookmark for ever are an error, not a loop."""
-    monkeypatch.setattr("connectors.pinterest.MOST_PAGES", 3)
-    answers(server, page(bookmark="again"))
+    """Empty pages with another bookmark for ever are an error, not a loop."""
+    monkeypatch.setattr("connectors.account.MOST_PAGES", 3)
+    answers(server, *(page(bookmark=bookmark) for bookmark in ("one", "two", "three", "four")))
     with pytest.raises(ActionNeeded, match="does not end"):
         pinterest().open_audience(REQUEST, SyncOptions())
     assert len(asked(server)) == 3

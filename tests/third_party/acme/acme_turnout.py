@@ -7,19 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
-from typing import ClassVar
 
 import pyarrow as pa
 from pydantic import Field
 
-from connectors.account import AccountConnector, AccountSettings, items_of, object_of
+from connectors.account import AccountSettings, items_of, object_of
+from connectors.ads import AdConnector
 from connectors.base import (
     Audience,
     AudienceRequest,
     Batch,
     Declared,
-    Kind,
-    Limits,
+    Op,
     Receipt,
     SyncOptions,
     Uncertain,
@@ -29,7 +28,7 @@ from connectors.base import (
 from connectors.identity import Column, Identity
 from connectors.meanings import Meaning, Then, Told
 from connectors.rules import EMAIL
-from connectors.settings import BaseUrl, Credential
+from connectors.settings import ApiUrl, Credential
 from connectors.wire import Answer
 
 ERRORS: Mapping[str | int, Meaning] = {
@@ -43,40 +42,28 @@ class AcmeSettings(AccountSettings):
     """Settings of one account."""
 
     token: Credential = Field(description="Acme's token.")
-    base_url: BaseUrl = Field("https://api.acme.example", description="Where requests go.")
+    base_url: ApiUrl = Field("https://api.acme.example")
 
 
-class AcmeConnector(AccountConnector):
+class AcmeConnector(AdConnector):
     """One account of Acme's."""
 
-    kind: ClassVar[Kind] = Kind.AD_PLATFORM
-    title: ClassVar[str] = "Acme"
+    config: AcmeSettings
+    title = "Acme"
     settings_type = AcmeSettings
     consent = ("ads_personalisation",)
-    errors: ClassVar[Mapping[str | int, Meaning]] = ERRORS
+    errors = ERRORS
     signs_with = ("token",)
-
-    def __init__(self, destination: str, settings: AcmeSettings) -> None:
-        super().__init__(destination, settings, settings.base_url)
 
     @classmethod
     def declare(cls, settings: AcmeSettings) -> Declared:
         """Every row has its verdict."""
-        limits = Limits(
-            max_rows=1_000,
-            max_in_flight=settings.max_in_flight,
-            windows=(Window(300, timedelta(minutes=1)),),
-            verdicts=Verdicts.PER_ROW,
-        )
+        limits = settings.limits(1_000, Window(300, timedelta(minutes=1)), verdicts=Verdicts.PER_ROW)
         return Declared(limits, Identity("acme", 1, (Column("email", EMAIL, "sha256_hex", identifies=True),)))
-
-    def own_secrets(self) -> tuple[str, ...]:
-        """The token."""
-        return (self.settings.token.get_secret_value(),)
 
     def headers(self) -> Mapping[str, str]:
         """The token signs every request."""
-        return {"Authorization": f"Bearer {self.settings.token.get_secret_value()}"}
+        return {"Authorization": f"Bearer {self.config.token.get_secret_value()}"}
 
     def told(self, answer: Answer) -> Told | None:
         """An error object."""
@@ -99,17 +86,10 @@ class AcmeConnector(AccountConnector):
         wanted = {"name": request.name, "marker": request.marker}
         return object_of(self.ask("POST", "/audiences", wanted, repeatable=False)).get("id")
 
-    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Send the rows."""
-        return self._edit(audience, rows, batch)
-
-    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
-        """Send the rows."""
-        return self._edit(audience, rows, batch)
-
-    def _edit(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+    def change(self, op: Op, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        """Send the rows; Acme finds people by any identifier."""
         emails = rows.column("email").to_pylist()
-        body = {"op": batch.op, "rows": [{"email": email} for email in emails]}
+        body = {"op": op, "rows": [{"email": email} for email in emails]}
         answer = object_of(self.ask("POST", f"/audiences/{audience.id}/members", body, sent=emails))
         if answer.get("received") != len(emails):
             raise Uncertain("Acme: the answer's count does not fit what was sent")

@@ -24,4 +24,6 @@ SANDBOX_ADS_REFRESH_TOKEN = "sandbox-ads-refresh-token-not-a-secret"  # noqa: S1
 """Of every ad platform besides Meta, each of which has its own token endpoint and gives out its own tokens."""
 SANDBOX_MICROSOFT_DEVELOPER_TOKEN = "sandbox-microsoft-developer-token-not-a-secret"  # noqa: S105
 
+SANDBOX_BRAZE_KEY = "sandbox-braze-key-not-a-secret"
+
 DEFAULT_PORT = 8765

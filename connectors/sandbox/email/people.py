@@ -192,6 +192,23 @@ def set_consent(
         )
 
 
+def with_consent(
+    db: sqlite3.Connection, tool: Platform, state: Consent, channel: str = "email"
+) -> list[Known]:
+    """Everybody in this state on a channel, by id; nobody's silence is looked for."""
+    rows = db.execute(
+        """
+        select persons.*
+        from email_consent as consent
+        join email_people as persons on persons.tool = consent.tool and persons.id = consent.person
+        where consent.tool = ? and consent.channel = ? and consent.state = ?
+        order by persons.id
+        """,
+        (tool.value, channel, state),
+    )
+    return [_known(row) for row in rows]
+
+
 def consent_changes(db: sqlite3.Connection, tool: Platform) -> list[ConsentChange]:
     """Every change that a request made, oldest first; what people did by themselves is left out."""
     rows = db.execute(

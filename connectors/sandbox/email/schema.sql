@@ -11,7 +11,8 @@ create table if not exists email_people (
   changed_at real not null,
   primary key (tool, id)
 ) without rowid;
-create unique index if not exists email_people_by_email on email_people (tool, email) where email is not null;
+-- Not unique: some tools know several people by one address.
+create index if not exists email_people_by_email on email_people (tool, email) where email is not null;
 create index if not exists email_people_by_phone on email_people (tool, phone) where phone is not null;
 create unique index if not exists email_people_by_external on email_people (tool, external_id)
 where external_id is not null;

@@ -343,6 +343,11 @@ def items_of(value: object) -> Iterator[dict[str, Any]]:
     yield from (item for item in value if isinstance(item, dict)) if isinstance(value, list) else ()
 
 
+def texts_of(value: object) -> list[str]:
+    """The texts in a list; nothing for what is none."""
+    return [item for item in value if isinstance(item, str)] if isinstance(value, list) else []
+
+
 def count_of(value: object) -> int | None:
     """A size, also where it comes as text; None for anything else."""
     if isinstance(value, str) and value.isdecimal():

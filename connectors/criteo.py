@@ -8,11 +8,11 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from connectors.account import MOST_AUDIENCES, ClientSettings, count_of, items_of, object_of
+from connectors.account import MOST_AUDIENCES, ClientSettings, count_of, items_of, object_of, texts_of
+from connectors.ads import RetentionOptions
 from connectors.base import (
     ActionNeeded,
     Audience,
-    AudienceGone,
     AudienceRequest,
     Declared,
     Finding,
@@ -25,38 +25,32 @@ from connectors.base import (
 )
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
-from connectors.meanings import Meaning, Then, Told
+from connectors.meanings import BY_STATUS, FAULT, NO_SUCH_CALL, Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, MADID
-from connectors.settings import ApiUrl, TokenUrl
+from connectors.settings import ApiUrl, Digits, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["EMAIL_SHA256", "EMAIL_MD5", "MADID"]
-KINDS: Mapping[str, str] = {"EMAIL_SHA256": "email", "EMAIL_MD5": "email", "MADID": "madid"}
-"""What Criteo calls the identifier of a column; it tells the forms of an e-mail address apart by itself."""
-
-_RENEW = Meaning(Then.RENEW, "the access token is not valid")
-_GONE = Meaning(Then.GONE, "the contact list does not exist")
-_RETIRED = Meaning(Then.ACT, "this API version is retired; set {prefix}BASE_URL to that of a current one")
 
 ERRORS: Mapping[str | int, Meaning] = {
-    "authorization-token-invalid": _RENEW,
-    "authorization-token-expired": _RENEW,
+    **dict.fromkeys(("authorization-token-invalid", "authorization-token-expired"), BY_STATUS[401]),
     "access-control": Meaning(
         Then.SIGN_IN,
         "the advertiser has not approved the app with the Audiences domain; open its consent link",
     ),
-    "audience-invalid": _GONE,
-    "segment-not-found": _GONE,
+    **dict.fromkeys(("audience-invalid", "segment-not-found"), BY_STATUS[404]),
     "name-must-be-unique": Meaning(Then.ACT, "the advertiser has another segment or audience of this name"),
     "name-must-not-be-empty": Meaning(Then.REFUSE, "the name is empty"),
-    "validation": Meaning(Then.REFUSE, "the request is not valid"),
-    "quota": Meaning(Then.WAIT, "too many calls"),
-    "availability": Meaning(Then.REPEAT, "a fault that passes"),
-    "deprecation": _RETIRED,
+    "validation": BY_STATUS[400],
+    "quota": BY_STATUS[429],
+    "availability": FAULT,
     "HTTP 200": Meaning(Then.DOUBT, "an error under HTTP 200 that the documentation does not list"),
-    "HTTP 404": Meaning(Then.ACT, "no such call; check {prefix}BASE_URL"),
-    "HTTP 410": _RETIRED,
+    "HTTP 404": NO_SUCH_CALL,
+    **dict.fromkeys(
+        ("deprecation", "HTTP 410"),
+        Meaning(Then.ACT, "this API version is retired; set {prefix}BASE_URL to that of a current one"),
+    ),
 }
 """``code`` of an error, else its ``type``, else the status."""
 NOT_DONE = ("name-must-be-unique", "name-must-not-be-empty", "segment-not-found", "audience-invalid")
@@ -74,7 +68,7 @@ PAGE = 100
 class CriteoSettings(ClientSettings):
     """Settings of one Criteo advertiser."""
 
-    advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
+    advertiser: Digits = Field(description="Advertiser id: digits.")
     base_url: ApiUrl = Field(
         "https://api.criteo.com/2026-07/marketing-solutions",
         description="Where requests go; the version in it lives for about a year.",
@@ -90,13 +84,10 @@ class CriteoSettings(ClientSettings):
     requests_per_minute: int = Field(250, ge=1, description="Requests a minute that the app may make.")
 
 
-class CriteoOptions(SyncOptions, frozen=True):
+class CriteoOptions(RetentionOptions, frozen=True):
     """What ``[sync.<destination>]`` may set."""
 
     audience: bool = Field(True, description="Also make the audience over the segment, which campaigns use.")
-    retention_days: int | None = Field(
-        None, ge=1, description="Days after which Criteo drops a member who is not sent again; unset: never."
-    )
 
 
 class CriteoConnector(OneKindConnector):
@@ -127,11 +118,6 @@ class CriteoConnector(OneKindConnector):
         """The client by itself: Criteo gives no refresh token for it."""
         return self.oauth(client_in="form")
 
-    def lifetime(self, options: SyncOptions) -> timedelta | None:
-        """What the option says: nothing is documented."""
-        days = options.retention_days if isinstance(options, CriteoOptions) else None
-        return None if days is None else timedelta(days=days)
-
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
         """The segment and, as long as its id is not known from an earlier run, the audience over it."""
         found = super().open_audience(request, options)
@@ -143,53 +129,43 @@ class CriteoConnector(OneKindConnector):
         """PATCH the contact list; Criteo counts what is not valid, and shows samples."""
         amendment = {
             "operation": op,
-            "identifierType": KINDS[kind.kind],
+            # Criteo tells the forms of an address apart by itself.
+            "identifierType": "madid" if kind.kind == "MADID" else "email",
             "identifiers": kind.values,
         }
         body = {"data": {"type": "ContactlistAmendment", "attributes": amendment}}
         path = f"/audience-segments/{audience.id}/contact-list"
-        told = _attributes(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
+        told = _resource(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
         valid, invalid = (count_of(told.get(key)) for key in ("nbValidIdentifiers", "nbInvalidIdentifiers"))
         if valid is None or invalid is None or valid + invalid != len(kind.values):
             raise Uncertain("Criteo: the counts are not those of the identifiers that were sent")
-        places = {value: place for place, value in enumerate(kind.values)}
-        samples = told.get("sampleInvalidIdentifiers")
-        refused = {
-            places[sample]: "invalid_identifier"
-            for sample in (samples if isinstance(samples, list) else ())
-            if isinstance(sample, str) and sample in places
-        }
+        shown = set(texts_of(told.get("sampleInvalidIdentifiers")))
+        refused = {place: "invalid_identifier" for place, value in enumerate(kind.values) if value in shown}
         # More samples than refusals: they are not what is counted.
         return Outcome(refused, invalid - len(refused)) if len(refused) <= invalid else Outcome({}, invalid)
 
     def read_back(self, audience: Audience) -> Reported:
         """Identifiers in the list, of which a person has up to one for each column, and how many Criteo knows."""
-        body = object_of(self.ask("GET", f"/audience-segments/{audience.id}/contact-list/statistics"))
-        told = _attributes(body.get("data"))
+        answer = self.ask("GET", f"/audience-segments/{audience.id}/contact-list/statistics")
+        told = _resource(object_of(answer).get("data"))
         identifiers = count_of(told.get("numberOfIdentifiers"))
         fewest = None if identifiers is None else -(-identifiers // len(self.identity.columns))
         words = {"matched": told.get("numberOfMatches"), "match rate": told.get("matchRate")}
-        status = "; ".join(
-            f"{word} {number}" for word, number in words.items() if isinstance(number, int | float)
-        )
-        return Reported(fewest, identifiers, status)
+        known = [f"{word} {number}" for word, number in words.items() if isinstance(number, int | float)]
+        return Reported(fewest, identifiers, "; ".join(known))
 
     def read_audience(self, audience_id: str) -> Audience:
         """The segment in a search for its id. Raises ActionNeeded for one that is managed elsewhere."""
-        for found in self._search("/audience-segments", audienceSegmentIds=[audience_id]):
-            if str(found.get("id")) == audience_id:
-                about = _attributes(found)
-                if _read_only(about):
-                    raise ActionNeeded("Criteo: the contact list is managed elsewhere; take its sync out")
-                return self.audience(found.get("id"), about.get("name"))
-        raise AudienceGone("Criteo: the contact list does not exist, or not for this advertiser")
+        found = self.the_one(self._segments(audienceSegmentIds=[audience_id]), "id", audience_id)
+        if _read_only(found):
+            raise ActionNeeded("Criteo: the contact list is managed elsewhere; take its sync out")
+        return self.audience(found.get("id"), found.get("name"))
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """Every contact list of the advertiser, page by page; ours carry the mark in their description."""
-        for found in self._search("/audience-segments", audienceSegmentTypes=["ContactList"]):
-            about = _attributes(found)
-            if not _read_only(about):
-                yield self.audience(found.get("id"), about.get("name")), str(about.get("description") or "")
+        for found in self._segments(audienceSegmentTypes=["ContactList"]):
+            if not _read_only(found):
+                yield self.audience(found.get("id"), found.get("name")), str(found.get("description") or "")
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
         """An empty contact list."""
@@ -209,35 +185,32 @@ class CriteoConnector(OneKindConnector):
 
     def examine_account(self) -> Iterator[Finding]:
         """Whether the app sees the advertiser's contact lists."""
-        lists = len(list(self._search("/audience-segments", audienceSegmentTypes=["ContactList"])))
+        lists = len(list(self._segments(audienceSegmentTypes=["ContactList"])))
         yield Finding("advertiser", True, f"its contact lists can be read ({lists} so far)")
 
     def _ensure_audience(self, segment: Audience, request: AudienceRequest) -> None:
         """Make the audience that is just this segment; one of ours over a segment that is gone gets this one."""
         algebra = {"audienceSegmentId": segment.id}
         for found in self._search("/audiences"):
-            about = _attributes(found)
-            if request.marker not in str(about.get("description") or "").split():
-                continue
-            # An expression over several segments is somebody's own work.
-            if object_of(about.get("algebra")).get("audienceSegmentId") not in (None, segment.id):
-                change = {"id": found.get("id"), "type": "Audience", "attributes": {"algebra": algebra}}
-                self.ask("PATCH", "/audiences", {"data": [change]})
-            return
+            if request.marker in str(found.get("description") or "").split():
+                # An expression over several segments is somebody's own work.
+                if object_of(found.get("algebra")).get("audienceSegmentId") not in (None, segment.id):
+                    change = {"id": found.get("id"), "type": "Audience", "attributes": {"algebra": algebra}}
+                    self.ask("PATCH", "/audiences", {"data": [change]})
+                return
         made = self._create("/audiences", "Audience", request, algebra=algebra)
         self.audience(made, request.name)  # looks at the id
 
     def _create(self, path: str, kind: str, request: AudienceRequest, **particular: object) -> object:
         """The id of what was made; None when the answer names nothing."""
-        attributes = {
-            "advertiserId": self.config.advertiser,
-            "name": request.name,
-            "description": request.marker,
-            **particular,
-        }
+        named = {"name": request.name, "description": request.marker}
+        attributes = {"advertiserId": self.config.advertiser, **named, **particular}
         wanted = {"data": [{"type": kind, "attributes": attributes}]}
         made = object_of(self.ask("POST", f"{path}/create", wanted, repeatable=False))
         return next((item.get("id") for item in items_of(made.get("data"))), None)
+
+    def _segments(self, **wanted: object) -> Iterator[dict[str, Any]]:
+        return self._search("/audience-segments", **wanted)
 
     def _search(self, path: str, **wanted: object) -> Iterator[dict[str, Any]]:
         """What fits, page by page."""
@@ -246,14 +219,15 @@ class CriteoConnector(OneKindConnector):
         while offset < total and offset <= MOST_AUDIENCES:
             window = {"limit": str(PAGE), "offset": str(offset)}
             page = object_of(self.ask("POST", f"{path}/search", sought, params=window))
-            found = list(items_of(page.get("data")))
+            found = list(map(_resource, items_of(page.get("data"))))
             yield from found
             total = (count_of(object_of(page.get("meta")).get("totalItems")) or 0) if found else 0
             offset += PAGE
 
 
-def _attributes(resource: object) -> dict[str, Any]:
-    return object_of(object_of(resource).get("attributes"))
+def _resource(data: object) -> dict[str, Any]:
+    """Attributes of a resource with its id."""
+    return {**object_of(object_of(data).get("attributes")), "id": object_of(data).get("id")}
 
 
 def _read_only(segment: Mapping[str, Any]) -> bool:

@@ -30,7 +30,7 @@ from connectors.oauth import Credential
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
 from connectors.rules import EMAIL_SPACELESS, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN, MADID, REGION
-from connectors.settings import ApiUrl, TokenUrl
+from connectors.settings import ApiUrl, Digits, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["SHA256_EMAIL", "GOOGLE_AID"]
@@ -62,7 +62,7 @@ LONGEST_NAME = 35
 class LinkedInSettings(OAuthSettings):
     """Settings of one LinkedIn ad account."""
 
-    ad_account: str = Field(pattern=r"^[0-9]{1,20}$", description="Sponsored account id: digits.")
+    ad_account: Digits = Field(description="Sponsored account id: digits.")
     source_platform: str = Field(
         pattern=r"^[A-Z0-9_]{1,64}$", description="`sourcePlatform` that LinkedIn assigned to your app."
     )

@@ -77,7 +77,9 @@ BY_STATUS: Mapping[int, Meaning] = {
 }  # fmt: skip
 """What a status means where the platform's own table does not know the code."""
 
-_FAULT = Meaning(Then.REPEAT, "a fault that passes")
+FAULT = Meaning(Then.REPEAT, "a fault that passes")
+NO_SUCH_CALL = Meaning(Then.ACT, "no such call; check {prefix}BASE_URL")
+"""A 404 of platforms whose answers name a missing audience in another way."""
 _UNKNOWN = Meaning(Then.REFUSE, "an error that the documentation does not list")
 
 
@@ -91,7 +93,7 @@ def meaning_of(
     if otherwise is not None:
         return otherwise
     if status >= 500:
-        return _FAULT
+        return FAULT
     return BY_STATUS.get(status, _UNKNOWN)
 
 

@@ -10,10 +10,9 @@ from typing import Any, Literal
 from pydantic import Field
 
 from connectors.account import OAuthSettings, count_of, items_of, object_of
-from connectors.ads import RECOGNISED
+from connectors.ads import RECOGNISED, RetentionOptions
 from connectors.base import (
     Audience,
-    AudienceGone,
     AudienceRequest,
     Declared,
     Finding,
@@ -26,17 +25,15 @@ from connectors.base import (
 )
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
-from connectors.meanings import Meaning, Then, Told
+from connectors.meanings import BY_STATUS, FAULT, Meaning, Then, Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, EXTERNAL_ID
-from connectors.settings import ApiUrl, TokenUrl
+from connectors.settings import ApiUrl, Digits, TokenUrl
 from connectors.settings import Credential as Secret
 from connectors.wire import Answer
 
 Identifier = Literal["Email", "CRM"]
 
-_BUSY = Meaning(Then.WAIT, "too many calls")
-_ENDED = Meaning(Then.RENEW, "the access token has ended")
 _SIGNED_OUT = Meaning(Then.SIGN_IN, "a token is wrong, or of the other environment")
 _TERMS = Meaning(
     Then.ACT,
@@ -45,13 +42,13 @@ _TERMS = Meaning(
 )
 
 ERRORS: Mapping[str | int, Meaning] = {
-    "CallRateExceeded": _BUSY, "117": _BUSY,
-    "BulkServiceNoMoreCallsPermittedForTheTimePeriod": _BUSY, "4204": _BUSY,
-    "AuthenticationTokenExpired": _ENDED, "109": _ENDED,
+    "CallRateExceeded": BY_STATUS[429], "117": BY_STATUS[429],
+    "BulkServiceNoMoreCallsPermittedForTheTimePeriod": BY_STATUS[429], "4204": BY_STATUS[429],
+    "AuthenticationTokenExpired": BY_STATUS[401], "109": BY_STATUS[401],
     "InvalidCredentials": _SIGNED_OUT, "105": _SIGNED_OUT,
     "106": Meaning(Then.SIGN_IN, "no access to the account; check {prefix}CUSTOMER_ACCOUNT_ID and {prefix}CUSTOMER_ID"),
     "CustomerListTermsAndConditionsNotAccepted": _TERMS, "TermsAndConditionsNotAccepted": _TERMS,
-    "InternalError": Meaning(Then.REPEAT, "a fault that passes"),
+    "InternalError": FAULT,
     "HTTP 404": Meaning(Then.REFUSE, "no such call; check {prefix}BASE_URL"),
 }  # fmt: skip
 """``ErrorCode`` of an error. Numbers are used again for other errors, so only those of a whole request decide, after
@@ -72,10 +69,8 @@ class MicrosoftSettings(OAuthSettings):
     """Settings of one Microsoft Advertising account."""
 
     developer_token: Secret = Field(description="Developer token of the API.")
-    customer_account_id: str = Field(
-        pattern=r"^[0-9]{1,20}$", description="Account id: `aid` in the address."
-    )
-    customer_id: str = Field(pattern=r"^[0-9]{1,20}$", description="Customer id: `cid` in the address.")
+    customer_account_id: Digits = Field(description="Account id: `aid` in the address.")
+    customer_id: Digits = Field(description="Customer id: `cid` in the address.")
     base_url: ApiUrl = Field("https://campaign.api.bingads.microsoft.com/CampaignManagement/v13")
     token_url: TokenUrl = Field("https://login.microsoftonline.com/common/oauth2/v2.0/token")
     oauth_scope: str = Field(
@@ -97,11 +92,14 @@ class MicrosoftSettings(OAuthSettings):
     requests_per_minute: int = Field(60, ge=1, description="Requests a minute that the customer may make.")
 
 
-class MicrosoftOptions(SyncOptions, frozen=True):
+class MicrosoftOptions(RetentionOptions, frozen=True):
     """What ``[sync.<destination>]`` may set."""
 
-    retention_days: int = Field(
-        FULL, ge=1, le=FULL, description="Days after which Microsoft drops a member who is not sent again."
+    retention_days: int | None = Field(
+        None,
+        ge=1,
+        le=FULL,
+        description="Days after which a member is dropped who is not sent again; unset: 390.",
     )
 
 
@@ -139,11 +137,6 @@ class MicrosoftConnector(OneKindConnector):
             "CustomerId": self.config.customer_id,
         }
 
-    def lifetime(self, options: SyncOptions) -> timedelta | None:
-        """The list's membership duration: a member who is not sent again falls out without a word."""
-        days = options.retention_days if isinstance(options, MicrosoftOptions) else FULL
-        return timedelta(days=days)
-
     def change_kind(self, op: Op, audience: Audience, kind: OneKind) -> Outcome:
         """Apply the items with ``Add`` or ``Remove``; what is refused is named by its place among them."""
         change: dict[str, Any] = {
@@ -176,11 +169,11 @@ class MicrosoftConnector(OneKindConnector):
         """People whom Microsoft can reach by search and in its audience network; nothing while it counts."""
         found = self._listed_as(audience.id)
         sizes = {name: count_of(found.get(name)) for name in ("SearchSize", "AudienceNetworkSize")}
-        known = [size for size in sizes.values() if size is not None]
-        told = [f"{name} {size}" for name, size in sizes.items() if size is not None]
+        known = {name: size for name, size in sizes.items() if size is not None}
+        told = [f"{name} {size}" for name, size in known.items()]
         if days := count_of(found.get("MembershipDuration")):
             told.append(f"members stay for {days} days")
-        return Reported(min(known, default=None), max(known, default=None), "; ".join(told))
+        return Reported(min(known.values(), default=None), max(known.values(), default=None), "; ".join(told))
 
     def read_audience(self, audience_id: str) -> Audience:
         """``POST /Audiences/QueryByIds`` with one id."""
@@ -229,13 +222,10 @@ class MicrosoftConnector(OneKindConnector):
         if self.config.find_by_mark:
             lists = len(list(self._query()))
             yield Finding("account", True, f"its customer lists can be read ({lists} so far)")
-        variable = f"{self.prefix}ACCEPT_CUSTOMER_MATCH_TERMS"
-        how = (
-            f"make a customer list in Microsoft Advertising once, unless there is one, or set {variable}=true"
-        )
-        if self.config.accept_customer_match_terms:
-            how = f"accepted with each call, as {variable} says"
-        yield Finding("Customer Match terms", True, how)
+        how = "accepted with each call, as {} says"
+        if not self.config.accept_customer_match_terms:
+            how = "make a customer list in Microsoft Advertising once, unless there is one, or set {}=true"
+        yield Finding("Customer Match terms", True, how.format(f"{self.prefix}ACCEPT_CUSTOMER_MATCH_TERMS"))
 
     def _query(self, **named: object) -> Iterator[dict[str, Any]]:
         answer = self.ask("POST", "/Audiences/QueryByIds", {**named, "Type": "CustomerList"})
@@ -243,10 +233,7 @@ class MicrosoftConnector(OneKindConnector):
 
     def _listed_as(self, audience_id: str) -> dict[str, Any]:
         """The list by its id. Raises AudienceGone for none."""
-        for found in self._query(AudienceIds=[audience_id]):
-            if str(found.get("Id")) == audience_id:
-                return found
-        raise AudienceGone("Microsoft Advertising: the customer list does not exist, or not for this account")
+        return self.the_one(self._query(AudienceIds=[audience_id]), "Id", audience_id)
 
 
 def _reason(error: Mapping[str, object]) -> str:

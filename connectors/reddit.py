@@ -37,11 +37,7 @@ Identifier = Literal["EMAIL_SHA256", "MAID_SHA256"]
 
 ERRORS: Mapping[str | int, Meaning] = {
     "user_data": Meaning(Then.ROWS, "identifiers are not valid"),
-    400: Meaning(Then.REFUSE, "the request is not valid"),
-    401: Meaning(Then.RENEW, "the access token is not valid"),
     403: Meaning(Then.SIGN_IN, "the scope adsedit is missing, or Reddit blocks {prefix}USER_AGENT"),
-    404: Meaning(Then.GONE, "the audience does not exist"),
-    410: Meaning(Then.ACT, "this API version is retired; upgrade Turnout"),
 }
 """The field that an answer complains of, else its status."""
 

@@ -93,6 +93,9 @@ BaseUrl = Annotated[str, AfterValidator(checked_base_url)]
 ApiUrl = Annotated[BaseUrl, Field(description="Where requests go.")]
 TokenUrl = Annotated[BaseUrl, Field(description="Where tokens are given out.")]
 
+Digits = Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+"""The id of an account that is a number."""
+
 
 def _known_country(value: str) -> str:
     if value.lower() not in alpha_2_codes():

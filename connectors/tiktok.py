@@ -14,7 +14,6 @@ from connectors.account import AccountSettings, count_of, items_of, object_of
 from connectors.ads import RECOGNISED, AdConnector
 from connectors.base import (
     Audience,
-    AudienceGone,
     AudienceRequest,
     Batch,
     Declared,
@@ -27,9 +26,9 @@ from connectors.base import (
     Verdicts,
 )
 from connectors.identity import Column, Encoding, Identity
-from connectors.meanings import Meaning, Then, Told
+from connectors.meanings import BY_STATUS, FAULT, NO_SUCH_CALL, Meaning, Then, Told
 from connectors.rules import EMAIL_SPACELESS, MADID, phone_e164
-from connectors.settings import ApiUrl, DefaultCountry
+from connectors.settings import ApiUrl, DefaultCountry, Digits
 from connectors.settings import Credential as Secret
 from connectors.wire import Answer, NoAnswer
 
@@ -38,13 +37,13 @@ Identifier = Literal["EMAIL_SHA256", "PHONE_SHA256", "IDFA_SHA256", "AAID_SHA256
 ERRORS: Mapping[str | int, Meaning] = {
     "20001": Meaning(Then.DOUBT, "only a part was taken, and TikTok does not say which"),
     "40001": Meaning(Then.SIGN_IN, "the scope Audience Management or the accepted terms are missing"),
-    "40002": Meaning(Then.REFUSE, "the request is not valid"),
-    "40007": Meaning(Then.GONE, "the audience does not exist"),
+    "40002": BY_STATUS[400],
+    "40007": BY_STATUS[404],
     "40908": Meaning(Then.REFUSE, "the file's format is wrong"),
-    **dict.fromkeys(("40016", "40100", "40133"), Meaning(Then.WAIT, "too many requests")),
+    **dict.fromkeys(("40016", "40100", "40133"), BY_STATUS[429]),
     **dict.fromkeys(("40104", "40105", "HTTP 401"), Meaning(Then.SIGN_IN, "the access token is not valid")),
-    **dict.fromkeys(("50xxx", "51xxx"), Meaning(Then.REPEAT, "a fault that passes")),
-    "HTTP 404": Meaning(Then.ACT, "no such call; check {prefix}BASE_URL"),
+    **dict.fromkeys(("50xxx", "51xxx"), FAULT),
+    "HTTP 404": NO_SUCH_CALL,
 }
 """``code`` of an answer, which comes with HTTP 200, or the thousands that it belongs to. A missing audience has a code,
 so a status 404 is about the address."""
@@ -56,7 +55,7 @@ class TikTokSettings(AccountSettings):
     """Settings of one advertiser account."""
 
     token: Secret = Field(description="Access token of your app for the advertiser account; it does not end.")
-    advertiser: str = Field(pattern=r"^[0-9]{1,20}$", description="Advertiser id: digits.")
+    advertiser: Digits = Field(description="Advertiser id: digits.")
     base_url: ApiUrl = Field("https://business-api.tiktok.com/open_api/v1.3")
     identifiers: tuple[Identifier, ...] = Field(
         ("EMAIL_SHA256", "PHONE_SHA256"),
@@ -179,7 +178,4 @@ class TikTokConnector(AdConnector):
     def _listed_as(self, audience_id: str) -> dict[str, Any]:
         """The audience's line. Raises AudienceGone for none."""
         named = self._list(custom_audience_ids=json.dumps([audience_id]))
-        for item in items_of(named.get("list")):
-            if str(item.get("audience_id")) == audience_id:
-                return item
-        raise AudienceGone("TikTok: the audience does not exist, or not in this account")
+        return self.the_one(items_of(named.get("list")), "audience_id", audience_id)

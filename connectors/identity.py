@@ -57,6 +57,8 @@ class Rule:
     """Columns of ``people``, in the order of the function's arguments."""
     normalise: Callable[..., str | None]
     fast: FastPath | None = None
+    hashed: Rule | None = None
+    """Reads what a source has hashed already by this very rule (SHA-256); None: such digests are of no use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,16 @@ class Column:
     """A person needs at least one identifying column; shared ones are left out of removals."""
     in_handle: bool = True
     """Kept in the ledger as sent, part of the member's key, and handed to ``remove``."""
+
+    @property
+    def hashed(self) -> Rule | None:
+        """Reads the column's value, as it is sent, from a source that has only the digest."""
+        return self.rule.hashed if self.encoding == "sha256_hex" else None
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """Columns of ``people`` that the value is made from."""
+        return self.rule.inputs + (self.hashed.inputs if self.hashed else ())
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +105,7 @@ class Identity:
     @property
     def inputs(self) -> tuple[str, ...]:
         """Every ``people`` column any rule reads, each once, in order of first use."""
-        return tuple(dict.fromkeys(name for column in self.columns for name in column.rule.inputs))
+        return tuple(dict.fromkeys(name for column in self.columns for name in column.inputs))
 
     @property
     def fingerprint(self) -> str:

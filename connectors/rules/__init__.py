@@ -6,7 +6,7 @@ of what a rule answers needs a higher ``version``: members then differ, and the 
 
 from connectors.rules.address import ADDRESS
 from connectors.rules.country import COUNTRY, REGION
-from connectors.rules.email import EMAIL, EMAIL_GMAIL, EMAIL_LETTERS, EMAIL_SPACELESS
+from connectors.rules.email import EMAIL, EMAIL_DIGEST, EMAIL_GMAIL, EMAIL_LETTERS, EMAIL_SPACELESS
 from connectors.rules.ids import EXTERNAL_ID, MADID, MADID_AS_WRITTEN, MADID_UPPER
 from connectors.rules.person import (
     BIRTH_DAY,
@@ -29,6 +29,7 @@ __all__ = [
     "CITY",
     "COUNTRY",
     "EMAIL",
+    "EMAIL_DIGEST",
     "EMAIL_GMAIL",
     "EMAIL_LETTERS",
     "EMAIL_SPACELESS",

@@ -126,7 +126,28 @@ def _folded(local: str) -> str:
     return f"nullif({local}, '') || '@' || {_DOMAIN}"
 
 
-EMAIL = Rule("email", 1, ("email",), normalise_email, FastPath(_WHEN, _VALUE))
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+def normalise_digest(raw: str | None) -> str | None:
+    """A SHA-256 digest in lower-case hex; None for anything else."""
+    text = clean(raw)
+    lower = text.lower() if text is not None else ""
+    return lower if _DIGEST.fullmatch(lower) else None
+
+
+EMAIL_DIGEST = Rule(
+    "email_digest",
+    1,
+    ("email_sha256",),
+    normalise_digest,
+    FastPath(
+        "(email_sha256 is null or regexp_full_match(email_sha256, '[0-9a-fA-F]{64}'))", "lower(email_sha256)"
+    ),
+)
+"""Addresses that a source has trimmed, lower-cased and hashed: right where the platform's rule is the plain one."""
+
+EMAIL = Rule("email", 1, ("email",), normalise_email, FastPath(_WHEN, _VALUE), hashed=EMAIL_DIGEST)
 """Trim and lower-case."""
 
 EMAIL_SPACELESS = Rule("email_spaceless", 1, ("email",), _spaceless, FastPath(_WHEN, _VALUE))

@@ -6,13 +6,13 @@ rule's Python function, once for each distinct value. Hashing happens here and n
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import duckdb
 import pyarrow as pa
 
-from connectors.identity import Column, Identity, encode_sql
+from connectors.identity import Encoding, Identity, Rule, encode_sql
 from pipelines.duck import quote
 
 ROWS_AT_ONCE = 250_000
@@ -30,10 +30,13 @@ def write_identities(
     be found by) and the identity's columns, in order, as text, null where nothing usable is known; last, under
     its name, another column of ``people`` that is ``carried`` over as it is.
     """
-    _answer_plain(connection, identity, people, carried)
-    parts = [_encoded(connection, position, column) for position, column in enumerate(identity.columns)]
+    readings = _readings(identity)
+    _answer_plain(connection, identity, readings, people, carried)
+    parts = [_encoded(connection, position, reading) for position, reading in enumerate(readings)]
     values = ", ".join(
-        f"{part.value} as {quote(c.name)}" for c, part in zip(identity.columns, parts, strict=True)
+        f"coalesce({', '.join(p.value for r, p in zip(readings, parts, strict=True) if r.name == c.name)})"
+        f" as {quote(c.name)}"
+        for c in identity.columns
     )
     connection.execute(
         f"""
@@ -53,18 +56,38 @@ def write_identities(
         from encoded
         """
     )
-    for position in range(len(identity.columns)):
+    for position in range(len(readings)):
         connection.execute(f"drop table if exists awkward_{position}")
     connection.execute("drop table plain")
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """One way to a column's value; the first that has one counts."""
+
+    name: str
+    rule: Rule
+    encoding: Encoding
+
+
+def _readings(identity: Identity) -> list[_Reading]:
+    """Every column from what is raw, then those that a source may have hashed already."""
+    raw = [_Reading(column.name, column.rule, column.encoding) for column in identity.columns]
+    hashed = [_Reading(c.name, c.hashed, "plain") for c in identity.columns if c.hashed]
+    return raw + hashed
+
+
 def _answer_plain(
-    connection: duckdb.DuckDBPyConnection, identity: Identity, people: str, carried: str
+    connection: duckdb.DuckDBPyConnection,
+    identity: Identity,
+    readings: Sequence[_Reading],
+    people: str,
+    carried: str,
 ) -> None:
     """What fast paths answer: ``plain_0`` … hold a value, '' for nothing usable, null where Python must decide."""
     answers = []
-    for position, column in enumerate(identity.columns):
-        fast = column.rule.fast
+    for position, reading in enumerate(readings):
+        fast = reading.rule.fast
         answer = (
             f"case when {fast.when} then coalesce({fast.value}, '') end" if fast else "cast(null as varchar)"
         )
@@ -83,8 +106,8 @@ class _Encoded:
     join: str = ""
 
 
-def _encoded(connection: duckdb.DuckDBPyConnection, position: int, column: Column) -> _Encoded:
-    inputs = [quote(name) for name in column.rule.inputs]
+def _encoded(connection: duckdb.DuckDBPyConnection, position: int, reading: _Reading) -> _Encoded:
+    inputs = [quote(name) for name in reading.rule.inputs]
     awkward: pa.Table = connection.sql(
         f"""
         select distinct {", ".join(inputs)}
@@ -94,21 +117,21 @@ def _encoded(connection: duckdb.DuckDBPyConnection, position: int, column: Colum
         """
     ).to_arrow_table()
     if not awkward.num_rows:
-        return _Encoded(encode_sql(f"nullif(plain_{position}, '')", column.encoding))
+        return _Encoded(encode_sql(f"nullif(plain_{position}, '')", reading.encoding))
     table = f"awkward_{position}"
-    _decide(connection, column, awkward, table)
+    _decide(connection, reading.rule, awkward, table)
     matches = " and ".join(
         f"plain.{name} is not distinct from {table}.key_{i}" for i, name in enumerate(inputs)
     )
     value = f"nullif(coalesce(plain_{position}, {table}.answer), '')"
     return _Encoded(
-        encode_sql(value, column.encoding), f"left join {table} on plain_{position} is null and {matches}"
+        encode_sql(value, reading.encoding), f"left join {table} on plain_{position} is null and {matches}"
     )
 
 
-def _decide(connection: duckdb.DuckDBPyConnection, column: Column, awkward: pa.Table, table: str) -> None:
-    rows = zip(*(awkward.column(name).to_pylist() for name in column.rule.inputs), strict=True)
-    answers = pa.array([column.rule.normalise(*row) or None for row in rows], pa.string())
+def _decide(connection: duckdb.DuckDBPyConnection, rule: Rule, awkward: pa.Table, table: str) -> None:
+    rows = zip(*(awkward.column(name).to_pylist() for name in rule.inputs), strict=True)
+    answers = pa.array([rule.normalise(*row) or None for row in rows], pa.string())
     keys = [f"key_{i}" for i in range(awkward.num_columns)]
     answered = awkward.rename_columns(keys).append_column("answer", answers)
     connection.register("answered", answered)

@@ -22,7 +22,7 @@ from pipelines.sources.tombstones import Tombstones, prepare, purge_sources
 
 IDENTIFIERS = (
     "email", "phone", "first_name", "last_name", "gender", "birth_date", "street", "city", "state", "postal_code",
-    "country", "language", "region", "external_id", "mobile_ad_id",
+    "country", "language", "region", "external_id", "mobile_ad_id", "email_sha256",
 )  # fmt: skip
 """Columns of ``people`` that an identity may be made of."""
 PSEUDONYM = "erased:"
@@ -140,6 +140,12 @@ by_address as (
   select asked.subject, versions.person_no
   from asked
   join versions
+    on list_contains(digests_of_email(asked.email), match_digest(versions.email_sha256))
+  where not asked.named
+  union
+  select asked.subject, versions.person_no
+  from asked
+  join versions
     on match_phone(versions.phone) = match_phone(asked.phone)
   where not asked.named
 ),
@@ -195,7 +201,8 @@ from (
   select
     subject, email, phone, null as first_name, null as last_name, null as gender, null as birth_date,
     null as street, null as city, null as state, null as postal_code, null as country, null as language,
-    null as region, coalesce(external_id, customer_id) as external_id, null as mobile_ad_id
+    null as region, coalesce(external_id, customer_id) as external_id, null as mobile_ad_id,
+    sha256(plain_email(email)) as email_sha256
   from asked
 ) as given
 join meant
@@ -214,13 +221,18 @@ with ids as (
   from asked
 ),
 addresses as (
-  select meant.subject, 'had' as meaning, unnest(['email', 'phone']) as kind,
-    unnest([match_email(versions.email), match_phone(versions.phone)]) as value
+  select meant.subject, 'had' as meaning,
+    unnest(['email', 'phone', 'email_sha256', 'email_sha256', 'email_sha256']) as kind,
+    unnest([
+      match_email(versions.email), match_phone(versions.phone), match_digest(versions.email_sha256),
+      digests_of_email(versions.email)[1], digests_of_email(versions.email)[2]
+    ]) as value
   from versions
   join meant
     on meant.person_no = versions.person_no
   union
-  select subject, if(named, 'had', 'is'), unnest(['email', 'phone']), unnest([match_email(email), match_phone(phone)])
+  select subject, if(named, 'had', 'is'), unnest(['email', 'phone', 'email_sha256', 'email_sha256']),
+    unnest([match_email(email), match_phone(phone), digests_of_email(email)[1], digests_of_email(email)[2]])
   from asked
 )
 select subject, 'is', 'id', value

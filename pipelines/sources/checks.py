@@ -54,7 +54,8 @@ GENERAL = (
         "error",
         "People who are erased or gone keep no identifier and no consent; figure: rows that do.",
         "select count(*) = 0, count(*) from people where suppressed in ('erased', 'gone_from_source')"
-        " and (coalesce(email, phone, first_name, last_name, street, external_id, mobile_ad_id) is not null"
+        " and (coalesce(email, phone, email_sha256, first_name, last_name, street, external_id, mobile_ad_id)"
+        " is not null"
         " or len(granted) > 0)",
     ),
     Question(

@@ -29,6 +29,10 @@ CUSTOMERS = Contract(
         CUSTOMER,
         _personal("email", "E-mail address, exactly as your system has it."),
         _personal("phone", "Phone number, exactly as your system has it."),
+        _personal(
+            "email_sha256",
+            "SHA-256 (hex) of the trimmed, lower-case address, for people whose address you do not hold.",
+        ),
         _personal("first_name", "First name."),
         _personal("last_name", "Last name."),
         _personal("gender", "Gender, in your system's words."),

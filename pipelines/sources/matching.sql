@@ -1,20 +1,22 @@
 -- What two spellings of one e-mail address or one phone number have in common. Meant to match too much rather than
 -- too little: it only ever takes people out.
 
+-- Full-width characters, as East Asian keyboards write them, become ASCII; blanks and invisible marks go.
+create or replace temp macro plain_email(written) as
+  regexp_replace(
+    translate(
+      lower(written),
+      '０１２３４５６７８９ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＠．－＿＋',
+      '0123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz@.-_+'
+    ),
+    '[\s\p{Z}\p{Cf}\p{Cc}]',
+    '',
+    'g'
+  );
+
 create or replace temp macro match_email(written) as (
   with plain as (
-    select
-      -- Full-width characters, as East Asian keyboards write them, become ASCII; blanks and invisible marks go.
-      regexp_replace(
-        translate(
-          lower(written),
-          '０１２３４５６７８９ａｂｃｄｅｆｇｈｉｊｋｌｍｎｏｐｑｒｓｔｕｖｗｘｙｚＡＢＣＤＥＦＧＨＩＪＫＬＭＮＯＰＱＲＳＴＵＶＷＸＹＺ＠．－＿＋',
-          '0123456789abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz@.-_+'
-        ),
-        '[\s\p{Z}\p{Cf}\p{Cc}]',
-        '',
-        'g'
-      ) as address
+    select plain_email(written) as address
   ),
   split as (
     select
@@ -45,3 +47,13 @@ create or replace temp macro match_phone(written) as (
     end
   from digits
 );
+
+-- A digest cannot be folded, so an address stands for two: as it is, and as it matches others.
+create or replace temp macro digests_of_email(written) as
+  [sha256(plain_email(written)), sha256(match_email(written))];
+
+-- What a source says is the SHA-256 of an address, in hex.
+create or replace temp macro match_digest(written) as
+  case
+    when regexp_full_match(lower(trim(written)), '[0-9a-f]{64}') then lower(trim(written))
+  end;

@@ -62,7 +62,9 @@ with written as (
   select
     numbers.person_no,
     customers.email,
-    customers.phone
+    customers.phone,
+    customers.email_sha256,
+    bool_or(customers.email_sha256 is not null) over () as some_hashed
   from arriving_customers as customers
   join person_numbers as numbers
     on numbers.person_id = customers.customer_id
@@ -79,7 +81,23 @@ select
   'phone' as kind,
   match_phone(phone) as value
 from written
-where phone is not null;
+where phone is not null
+union all
+select
+  person_no,
+  'email_sha256' as kind,
+  match_digest(email_sha256) as value
+from written
+where email_sha256 is not null
+union all
+-- Whoever came with an address is known by its digest too, where anybody came with a digest.
+select
+  person_no,
+  'email_sha256' as kind,
+  unnest(digests_of_email(email)) as value
+from written
+where email is not null
+  and some_hashed;
 
 create or replace temp table suppressed_identifier as
 select
@@ -94,7 +112,14 @@ select
   'phone' as kind,
   match_phone(phone) as value
 from suppression_rows
-where phone is not null;
+where phone is not null
+union all
+select
+  row_no,
+  'email_sha256' as kind,
+  unnest(digests_of_email(email)) as value
+from suppression_rows
+where email is not null;
 
 -- A suppression is about the customer it names, else about everybody who has one of its identifiers.
 create or replace temp table suppression_match as
@@ -222,7 +247,8 @@ select
   if(known, coalesce(external_id, person_id), null) as external_id,
   if(known, mobile_ad_id, null) as mobile_ad_id,
   if(known, granted, []) as granted,
-  suppressed
+  suppressed,
+  if(known, email_sha256, null) as email_sha256
 from (
   select
     *,
@@ -246,8 +272,9 @@ where person_no in (select person_no from changed_people);
 
 insert into people
 select
-  changed_people.*,
-  next_revision.revision
+  changed_people.* exclude (email_sha256),
+  next_revision.revision,
+  changed_people.email_sha256
 from changed_people
 cross join next_revision;
 

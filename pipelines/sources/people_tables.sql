@@ -24,8 +24,12 @@ create table if not exists people (
   mobile_ad_id varchar,
   granted varchar[] not null,
   suppressed varchar,
-  revision bigint not null
+  revision bigint not null,
+  email_sha256 varchar
 );
+
+-- A warehouse that was made before addresses could come as digests.
+alter table people add column if not exists email_sha256 varchar;
 
 create table if not exists consents (
   person_no integer not null,

@@ -191,6 +191,7 @@ def _identified(columns: set[str]) -> list[str]:
     values = {
         "email": "tombstone('email', match_email(email))",
         "phone": "tombstone('phone', match_phone(phone))",
+        "email_sha256": "tombstone('email_sha256', match_digest(email_sha256))",
         "external_id": "tombstone('id', external_id)",
     }
     return [f"coalesce({value} in {own}, false)" for name, value in values.items() if name in columns]
@@ -212,6 +213,9 @@ def find_tombstoned(con: duckdb.DuckDBPyConnection) -> None:
           from arriving_{CUSTOMERS.name}
           union
           select 'phone' as kind, match_phone(phone) as value
+          from arriving_{CUSTOMERS.name}
+          union
+          select 'email_sha256' as kind, match_digest(email_sha256) as value
           from arriving_{CUSTOMERS.name}
         )
         select kind, value

@@ -16,6 +16,7 @@ from connectors.identity import Rule, encode, encode_sql
 
 ALL_RULES = [
     rules.EMAIL,
+    rules.EMAIL_DIGEST,
     rules.EMAIL_SPACELESS,
     rules.EMAIL_GMAIL,
     rules.EMAIL_LETTERS,
@@ -141,6 +142,7 @@ SEEDS = {
         "null",
     ],
     "country": [c for c in COUNTRIES if c],
+    "email_sha256": ["A6E3" * 16, "b0c4" * 16, "c96da02bba97aedfd26136e980ae3761", "null"],
     "mobile_ad_id": ["6D92078A-8246-4BA4-AE5B-76104861E7DC", "00000000-0000-0000-0000-000000000000", "abc"],
     "external_id": ["crm-000123", "000123", "N/A", "12 34", "x" * 300, "O'Brien;--", "${x}"],
 }

@@ -80,6 +80,7 @@ class Person:
     granted: bool = True
     suppressed: str | None = None
     revision: int = 1
+    email_sha256: str | None = None
 
     @property
     def handle(self) -> tuple[str | None, str | None]:

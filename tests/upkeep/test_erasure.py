@@ -243,3 +243,39 @@ def test_somebody_nobody_knows_is_buried_all_the_same(town: Town) -> None:
     town.night()
     with town.project.warehouse(read_only=True) as con:
         assert con.execute("select count(*) from source.customers").fetchall() == [(119,)]
+
+
+@pytest.mark.privacy("P08", "P09")
+def test_who_is_known_by_a_digest_alone_is_erased_by_the_address(town: Town) -> None:
+    """Their source has the hash of the address: the address in clear finds them, and the hash brings nobody back."""
+
+    def only_hashed() -> None:
+        town.shop.write(
+            "customers",
+            ["customer_id", "email", "phone", "email_sha256", "created_at"],
+            (
+                (
+                    customer(n),
+                    "" if n in (1, 3) else email(n),
+                    phone(n),
+                    digest(email(n)),
+                    "2017-01-01 00:00:00",
+                )
+                for n in range(town.shop.people)
+            ),
+        )
+
+    only_hashed()
+    assert all(delivery.ok for delivery in town.night())
+    assert {digest(email(1)), digest(email(3))} <= town.on_meta(), "hashed as Meta wants it"
+    certificate = town.erase(town.ask({"email": email(1).upper()}))
+    assert certificate.open == ()
+    assert digest(email(1)) not in town.on_meta()
+    assert digest(email(3)) in town.on_meta()
+    only_hashed()
+    assert all(delivery.ok for delivery in town.night())
+    assert digest(email(1)) not in town.on_meta()
+    with town.project.warehouse(read_only=True) as con:
+        assert con.execute(
+            "select count(*) from source.customers where email_sha256 = ?", [digest(email(1))]
+        ).fetchall() == [(0,)]

@@ -37,13 +37,12 @@ from connectors.google.bodies import (
     upload,
     wanted_list,
 )
-from connectors.google.service_account import key_of
+from connectors.google.identity import google_identity
+from connectors.google.service_account import credential_of, key_of
 from connectors.google.settings import LONGEST_MEMBERSHIP, GoogleOptions, GoogleSettings
-from connectors.identity import Column, Encoding, Identity, Rule
 from connectors.meanings import Told
 from connectors.oauth import Credential
 from connectors.platform_ids import opaque_reference
-from connectors.rules import ADDRESS, EMAIL_GMAIL, phone_e164
 from connectors.wire import Answer
 
 _INTERESTS = "Google's personalised advertising policy: no own lists for sensitive interests"
@@ -74,14 +73,6 @@ class GoogleConnector(AdConnector):
     @classmethod
     def declare(cls, settings: GoogleSettings) -> Declared:
         """All identifiers of a person in one member; the verdict comes later and names rows."""
-        rules: Mapping[str, tuple[Rule, Encoding]] = {
-            "emailAddress": (EMAIL_GMAIL, "sha256_hex"),
-            "phoneNumber": (phone_e164(settings.default_country), "sha256_hex"),
-            "address": (ADDRESS, "plain"),
-        }
-        columns = [
-            Column(name, *rules[name], identifies=True) for name in dict.fromkeys(settings.identifiers)
-        ]
         limits = settings.limits(
             settings.max_rows,
             verdicts=Verdicts.PER_ROW,
@@ -91,23 +82,14 @@ class GoogleConnector(AdConnector):
             expires_after=timedelta(days=LONGEST_MEMBERSHIP),
             min_size=settings.serving_minimum,
         )
-        return Declared(limits, Identity("google", 1, tuple(columns)))
+        return Declared(limits, google_identity(settings))
 
     def credential(self) -> Credential:
         """What a service account's key signs, else the refresh token, which stays."""
         given = self.config.service_account_file or self.config.service_account
         if given is None:
             return self.oauth(client_in="form")
-        key = key_of(given)
-        return Credential(
-            self.config.token_url,
-            key.email,
-            key.private_key,
-            None,
-            self.credentials,
-            client_in="form",
-            assertion=key.assertion,
-        )
+        return credential_of(key_of(given), self.config.token_url, self.credentials)
 
     def headers(self) -> Mapping[str, str]:
         """The project that pays, where one is set."""
@@ -116,9 +98,8 @@ class GoogleConnector(AdConnector):
 
     def lifetime(self, options: SyncOptions) -> timedelta | None:
         """The list's membership duration; every add renews it."""
-        return timedelta(
-            days=options.membership_days if isinstance(options, GoogleOptions) else LONGEST_MEMBERSHIP
-        )
+        days = options.membership_days if isinstance(options, GoogleOptions) else LONGEST_MEMBERSHIP
+        return timedelta(days=days)
 
     # --- members ---------------------------------------------------------------------------------------------
 
@@ -130,10 +111,9 @@ class GoogleConnector(AdConnector):
         if op == "add":
             self._require_terms()
         verb, more = ("ingest", CONSENTED) if op == "add" else ("remove", {})
-        body = upload(self.config, audience.id, rows.to_pylist(), more)
-        sent = [
-            part for column in rows.columns for value in column.to_pylist() if value for part in value.split()
-        ]
+        people = rows.to_pylist()
+        body = upload(self.config, audience.id, people, more)
+        sent = [part for person in people for value in person.values() if value for part in value.split()]
         try:
             answer = self.ask("POST", f"/audienceMembers:{verb}", body, sent=sent)
         except AuthFailed:

@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import SecretStr
 
+from connectors.oauth import Credential
+
 SCOPE = "https://www.googleapis.com/auth/datamanager"
 AUDIENCE = "https://oauth2.googleapis.com/token"
 """Whom the assertion is for: Google's token endpoint, also where a proxy stands in front of it."""
@@ -37,6 +39,13 @@ class ServiceAccountKey:
             "exp": int(now) + ASSERTION_SECONDS,
         }
         return jwt.encode(claims, self.private_key, algorithm="RS256", headers={"kid": self.key_id})
+
+
+def credential_of(key: ServiceAccountKey, token_url: str, variables: str) -> Credential:
+    """What the key signs, instead of a client's refresh token."""
+    return Credential(
+        token_url, key.email, key.private_key, None, variables, client_in="form", assertion=key.assertion
+    )
 
 
 def key_of(given: Path | SecretStr) -> ServiceAccountKey:

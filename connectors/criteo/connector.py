@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any, Literal
 
@@ -23,38 +23,16 @@ from connectors.base import (
     Uncertain,
     Verdicts,
 )
+from connectors.criteo.answers import ERRORS, error_in, is_read_only, resource_of
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
-from connectors.meanings import BY_STATUS, FAULT, NO_SUCH_CALL, Meaning, Then, Told
+from connectors.meanings import Told
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, MADID
 from connectors.settings import ApiUrl, Digits, TokenUrl
 from connectors.wire import Answer
 
 Identifier = Literal["EMAIL_SHA256", "EMAIL_MD5", "MADID"]
-
-ERRORS: Mapping[str | int, Meaning] = {
-    **dict.fromkeys(("authorization-token-invalid", "authorization-token-expired"), BY_STATUS[401]),
-    "access-control": Meaning(
-        Then.SIGN_IN,
-        "the advertiser has not approved the app with the Audiences domain; open its consent link",
-    ),
-    **dict.fromkeys(("audience-invalid", "segment-not-found"), BY_STATUS[404]),
-    "name-must-be-unique": Meaning(Then.ACT, "the advertiser has another segment or audience of this name"),
-    "name-must-not-be-empty": Meaning(Then.REFUSE, "the name is empty"),
-    "validation": BY_STATUS[400],
-    "quota": BY_STATUS[429],
-    "availability": FAULT,
-    "HTTP 200": Meaning(Then.DOUBT, "an error under HTTP 200 that the documentation does not list"),
-    "HTTP 404": NO_SUCH_CALL,
-    **dict.fromkeys(
-        ("deprecation", "HTTP 410"),
-        Meaning(Then.ACT, "this API version is retired; set {prefix}BASE_URL to that of a current one"),
-    ),
-}
-"""``code`` of an error, else its ``type``, else the status."""
-NOT_DONE = ("name-must-be-unique", "name-must-not-be-empty", "segment-not-found", "audience-invalid")
-"""Warnings under HTTP 200 that say that an item failed."""
 
 COLUMNS = {
     "EMAIL_SHA256": Column("EMAIL_SHA256", EMAIL, "sha256_hex", identifies=True),
@@ -135,7 +113,7 @@ class CriteoConnector(OneKindConnector):
         }
         body = {"data": {"type": "ContactlistAmendment", "attributes": amendment}}
         path = f"/audience-segments/{audience.id}/contact-list"
-        told = _resource(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
+        told = resource_of(object_of(self.ask("PATCH", path, body, sent=kind.values)).get("data"))
         valid, invalid = (count_of(told.get(key)) for key in ("nbValidIdentifiers", "nbInvalidIdentifiers"))
         if valid is None or invalid is None or valid + invalid != len(kind.values):
             raise Uncertain("Criteo: the counts are not those of the identifiers that were sent")
@@ -147,7 +125,7 @@ class CriteoConnector(OneKindConnector):
     def read_back(self, audience: Audience) -> Reported:
         """Identifiers in the list, of which a person has up to one for each column, and how many Criteo knows."""
         answer = self.ask("GET", f"/audience-segments/{audience.id}/contact-list/statistics")
-        told = _resource(object_of(answer).get("data"))
+        told = resource_of(object_of(answer).get("data"))
         identifiers = count_of(told.get("numberOfIdentifiers"))
         fewest = None if identifiers is None else -(-identifiers // len(self.identity.columns))
         words = {"matched": told.get("numberOfMatches"), "match rate": told.get("matchRate")}
@@ -157,14 +135,14 @@ class CriteoConnector(OneKindConnector):
     def read_audience(self, audience_id: str) -> Audience:
         """The segment in a search for its id. Raises ActionNeeded for one that is managed elsewhere."""
         found = self.the_one(self._segments(audienceSegmentIds=[audience_id]), "id", audience_id)
-        if _read_only(found):
+        if is_read_only(found):
             raise ActionNeeded("Criteo: the contact list is managed elsewhere; take its sync out")
         return self.audience(found.get("id"), found.get("name"))
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """Every contact list of the advertiser, page by page; ours carry the mark in their description."""
         for found in self._segments(audienceSegmentTypes=["ContactList"]):
-            if not _read_only(found):
+            if not is_read_only(found):
                 yield self.audience(found.get("id"), found.get("name")), str(found.get("description") or "")
 
     def create_audience(self, request: AudienceRequest, options: SyncOptions) -> object:
@@ -172,16 +150,8 @@ class CriteoConnector(OneKindConnector):
         return self._create("/audience-segments", "AudienceSegment", request, contactList={})
 
     def told(self, answer: Answer) -> Told | None:
-        """Errors, also under HTTP 200; warnings there are errors only if their code is known as one."""
-        body = object_of(answer)
-        warned = [warning for warning in items_of(body.get("warnings")) if warning.get("code") in NOT_DONE]
-        failed = [*items_of(body.get("errors")), *warned]
-        if answer.status < 400 and not failed:
-            return None
-        error = failed[0] if failed else {}
-        codes = (str(error.get("code") or ""), str(error.get("type") or ""), f"HTTP {answer.status}")
-        trace = str(error.get("traceId") or error.get("traceIdentifier") or "")
-        return Told(codes, str(error.get("detail") or error.get("title") or ""), trace)
+        """Errors, also under HTTP 200."""
+        return error_in(answer)
 
     def examine_account(self) -> Iterator[Finding]:
         """Whether the app sees the advertiser's contact lists."""
@@ -219,16 +189,7 @@ class CriteoConnector(OneKindConnector):
         while offset < total and offset <= MOST_AUDIENCES:
             window = {"limit": str(PAGE), "offset": str(offset)}
             page = object_of(self.ask("POST", f"{path}/search", sought, params=window))
-            found = list(map(_resource, items_of(page.get("data"))))
+            found = list(map(resource_of, items_of(page.get("data"))))
             yield from found
             total = (count_of(object_of(page.get("meta")).get("totalItems")) or 0) if found else 0
             offset += PAGE
-
-
-def _resource(data: object) -> dict[str, Any]:
-    """Attributes of a resource with its id."""
-    return {**object_of(object_of(data).get("attributes")), "id": object_of(data).get("id")}
-
-
-def _read_only(segment: Mapping[str, Any]) -> bool:
-    return object_of(segment.get("contactList")).get("isReadOnly") is True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from typing import Any, Literal
@@ -25,7 +24,8 @@ from connectors.base import (
 )
 from connectors.identity import Column, Identity
 from connectors.kinds import OneKind, OneKindConnector, Outcome
-from connectors.meanings import BY_STATUS, FAULT, Meaning, Then, Told
+from connectors.meanings import Told
+from connectors.microsoft.answers import ERRORS, error_in, reason_of
 from connectors.oauth import Credential
 from connectors.rules import EMAIL, EXTERNAL_ID
 from connectors.settings import ApiUrl, Digits, TokenUrl
@@ -34,32 +34,10 @@ from connectors.wire import Answer
 
 Identifier = Literal["Email", "CRM"]
 
-_SIGNED_OUT = Meaning(Then.SIGN_IN, "a token is wrong, or of the other environment")
-_TERMS = Meaning(
-    Then.ACT,
-    "the Customer Match terms are not accepted; make a customer list in Microsoft Advertising once, or set "
-    "{prefix}ACCEPT_CUSTOMER_MATCH_TERMS=true, which accepts them in your name",
-)
-
-ERRORS: Mapping[str | int, Meaning] = {
-    "CallRateExceeded": BY_STATUS[429], "117": BY_STATUS[429],
-    "BulkServiceNoMoreCallsPermittedForTheTimePeriod": BY_STATUS[429], "4204": BY_STATUS[429],
-    "AuthenticationTokenExpired": BY_STATUS[401], "109": BY_STATUS[401],
-    "InvalidCredentials": _SIGNED_OUT, "105": _SIGNED_OUT,
-    "106": Meaning(Then.SIGN_IN, "no access to the account; check {prefix}CUSTOMER_ACCOUNT_ID and {prefix}CUSTOMER_ID"),
-    "CustomerListTermsAndConditionsNotAccepted": _TERMS, "TermsAndConditionsNotAccepted": _TERMS,
-    "InternalError": FAULT,
-    "HTTP 404": Meaning(Then.REFUSE, "no such call; check {prefix}BASE_URL"),
-}  # fmt: skip
-"""``ErrorCode`` of an error. Numbers are used again for other errors, so only those of a whole request decide, after
-the word. A missing list is an error among others, so a status 404 is about the address."""
-
 COLUMNS = {
     "Email": Column("Email", EMAIL, "sha256_hex", identifies=True),
     "CRM": Column("CRM", EXTERNAL_ID, "plain", identifies=True),
 }
-RATE_WINDOW_SECONDS = 60.0
-"""Calls are counted in a window that slides over a minute."""
 FULL = 390
 """The longest membership, in days."""
 SERVING_MINIMUM = 300
@@ -156,7 +134,7 @@ class MicrosoftConnector(OneKindConnector):
             raise
         if "PartialErrors" not in answer:
             raise Uncertain("Microsoft Advertising: the answer does not say which items were taken")
-        told = {count_of(error.get("Index")): _reason(error) for error in items_of(answer["PartialErrors"])}
+        told = {count_of(error.get("Index")): reason_of(error) for error in items_of(answer["PartialErrors"])}
         refused = {at: why for at, why in told.items() if at is not None and at < len(kind.values)}
         # An error of the request as a whole stands at the first item, or at none.
         if 0 in refused or len(refused) < len(told):
@@ -199,23 +177,13 @@ class MicrosoftConnector(OneKindConnector):
         }
         made = object_of(self.ask("POST", "/Audiences", {"Audiences": [wanted]}, repeatable=False))
         for error in items_of(made.get("PartialErrors")):
-            raise Refused(f"Microsoft Advertising: the customer list was refused ({_reason(error)})")
+            raise Refused(f"Microsoft Advertising: the customer list was refused ({reason_of(error)})")
         ids = made.get("AudienceIds")
         return ids[0] if isinstance(ids, list) and ids else None
 
     def told(self, answer: Answer) -> Told | None:
         """A fault, or an error under HTTP 200 that is about more than one item."""
-        body = object_of(answer)
-        trace = str(body.get("TrackingId") or "")
-        if answer.status < 400:
-            codes = [str(error.get("ErrorCode")) for error in items_of(body.get("PartialErrors"))]
-            known = tuple(code for code in codes if code in ERRORS)
-            return Told(known, trace=trace, wait=RATE_WINDOW_SECONDS) if known else None
-        parts = ("Errors", "BatchErrors", "OperationErrors")
-        errors = [error for part in parts for error in items_of(body.get(part))]
-        names = [str(error[key]) for key in ("ErrorCode", "Code") for error in errors if error.get(key)]
-        message = "; ".join(str(error.get("Message") or "") for error in errors)
-        return Told((*names, f"HTTP {answer.status}"), message, trace, RATE_WINDOW_SECONDS)
+        return error_in(answer)
 
     def examine_account(self) -> Iterator[Finding]:
         """Whether the account's lists can be read, and how its terms are accepted."""
@@ -234,9 +202,3 @@ class MicrosoftConnector(OneKindConnector):
     def _listed_as(self, audience_id: str) -> dict[str, Any]:
         """The list by its id. Raises AudienceGone for none."""
         return self.the_one(self._query(AudienceIds=[audience_id]), "Id", audience_id)
-
-
-def _reason(error: Mapping[str, object]) -> str:
-    """``InvalidEmailHash`` as ``invalid_email_hash``: letters only, so that nobody's identifier can be in it."""
-    words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", str(error.get("ErrorCode") or ""))
-    return "_".join(words).lower()[:80] or "refused"

@@ -60,7 +60,8 @@ def make(con: duckdb.DuckDBPyConnection, rows: int) -> None:
             when n % 10 = 0 then 'Person.' || n || '@Example.COM'
             when n % 20 = 1 then '  person.' || n || '@mail.example.org '
             else 'first.last' || n || '@example.com'
-          end as email
+          end as email,
+          cast(null as varchar) as email_sha256
         from range({rows}) as numbers(n)
         """
     )

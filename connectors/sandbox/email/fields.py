@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import orjson
 
 from connectors.sandbox import clock
+from connectors.sandbox.email import people
+from connectors.sandbox.email.people import Known
 from connectors.sandbox.wire import Json, Platform
 
 
@@ -37,3 +39,12 @@ def listed(db: sqlite3.Connection, tool: Platform) -> list[Defined]:
     """Every field that was defined, oldest first."""
     rows = db.execute("select * from email_fields where tool = ? order by created_at, id", (tool.value,))
     return [Defined(row["id"], row["name"], orjson.loads(row["document"]), row["created_at"]) for row in rows]
+
+
+def holder(db: sqlite3.Connection, tool: Platform, name: str, value: str) -> Known | None:
+    """The person whose field has this value, for fields whose values are unique."""
+    row = db.execute(
+        "select id from email_people where tool = ? and json_extract(attributes, ?) = ? limit 1",
+        (tool.value, f'$."{name}"', value),
+    ).fetchone()
+    return people.find(db, tool, "id", row["id"]) if row else None

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.sandbox.email.braze import BrazePlatform
+from connectors.sandbox.email.hubspot import HubSpotPlatform
 from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform
 
-_PLAYED: tuple[type[EmailPlatform], ...] = (BrazePlatform,)
+_PLAYED: tuple[type[EmailPlatform], ...] = (BrazePlatform, HubSpotPlatform)
 
 EMAIL_PLATFORMS: Mapping[Platform, type[EmailPlatform]] = {played.platform: played for played in _PLAYED}
 """By name."""

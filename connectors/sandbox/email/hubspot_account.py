@@ -1,0 +1,88 @@
+"""HubSpot's account: properties that are defined in it, what people subscribed to, and who it is."""
+
+from __future__ import annotations
+
+from connectors.sandbox.email import fields, people
+from connectors.sandbox.email import hubspot_bodies as bodies
+from connectors.sandbox.email.hubspot_contacts import ContactCalls
+from connectors.sandbox.email.people import Consent
+from connectors.sandbox.email.platform import Context, Refusal
+from connectors.sandbox.wire import Json, Reply, json_reply
+
+SUBSCRIPTIONS = {"1001": "Marketing Information", "1002": "Newsletter"}
+
+
+class AccountCalls(ContactCalls):
+    """What HubSpot answers about an account, besides its contacts and lists."""
+
+    def list_properties(self, context: Context) -> Reply:
+        """``GET /crm/properties/{version}/contacts``: those that were defined here."""
+        shown = [
+            {"name": each.name, **each.document, "archived": False}
+            for each in fields.listed(context.db, self.platform)
+        ]
+        return json_reply({"results": shown}, outcome=f"{len(shown)} properties listed")
+
+    def create_property(self, context: Context) -> Reply:
+        """``POST /crm/properties/{version}/contacts``; 409 for a name that is taken."""
+        wish = self.read(context.call, bodies.NewProperty)
+        if any(each.name == wish.name for each in fields.listed(context.db, self.platform)):
+            raise Refusal(self.words.refused(409, "CONFLICT", "A property with this name exists already."))
+        kept = wish.model_dump(exclude={"name"})
+        fields.create(context.db, self.platform, wish.name, wish.name, kept)
+        content = {"name": wish.name, **kept, "archived": False}
+        return json_reply(content, status=201, outcome="property created")
+
+    def read_subscriptions(self, context: Context, address: str) -> Reply:
+        """``GET /communication-preferences/…/status/email/{email}``."""
+        shown: list[Json] = [self._subscription(context, address, number) for number in SUBSCRIPTIONS]
+        return json_reply({"recipient": address, "subscriptionStatuses": shown}, outcome="subscriptions read")
+
+    def subscribe(self, context: Context) -> Reply:
+        """``POST …/subscribe``: what a sync must never do."""
+        return self._subscribe(context, "subscribed")
+
+    def unsubscribe(self, context: Context) -> Reply:
+        """``POST …/unsubscribe``."""
+        return self._subscribe(context, "unsubscribed")
+
+    def read_account(self, context: Context) -> Reply:
+        """``GET /account-info/…/details``."""
+        content = {
+            "portalId": 146_000_000,
+            "accountType": "STANDARD",
+            "timeZone": "UTC",
+            "utcOffset": "+00:00",
+        }
+        return json_reply(content, outcome="account read")
+
+    def _subscribe(self, context: Context, state: Consent) -> Reply:
+        wish = self.read(context.call, bodies.Subscription)
+        if wish.subscriptionId not in SUBSCRIPTIONS:
+            raise self.invalid("There is no such subscription.")
+        person, number = self._subscriber(context, wish.emailAddress), context.call.number
+        people.set_consent(
+            context.db, self.platform, person, state, number, f"subscription:{wish.subscriptionId}"
+        )
+        if state == "subscribed":
+            people.set_consent(context.db, self.platform, person, state, number)
+        shown = self._subscription(context, wish.emailAddress, wish.subscriptionId)
+        return json_reply(shown, outcome=f"somebody {state}", rows=1)
+
+    def _subscriber(self, context: Context, address: str) -> str:
+        """The contact's id; the address itself where no contact has it, for consent is kept by address."""
+        person = people.find(context.db, self.platform, "email", address)
+        return person.id if person else address.lower()
+
+    def _subscription(self, context: Context, address: str, number: str) -> dict[str, Json]:
+        person = self._subscriber(context, address)
+        everywhere = people.consent(context.db, self.platform, person)
+        here = people.consent(context.db, self.platform, person, f"subscription:{number}")
+        left = everywhere == "unsubscribed"
+        return {
+            "id": number,
+            "name": SUBSCRIPTIONS[number],
+            "description": "",
+            "status": "SUBSCRIBED" if here == "subscribed" and not left else "NOT_SUBSCRIBED",
+            "sourceOfStatus": "PORTAL_WIDE_STATUS" if left else "SUBSCRIPTION_STATUS",
+        }

@@ -25,6 +25,9 @@ SANDBOX_ADS_REFRESH_TOKEN = "sandbox-ads-refresh-token-not-a-secret"  # noqa: S1
 SANDBOX_MICROSOFT_DEVELOPER_TOKEN = "sandbox-microsoft-developer-token-not-a-secret"  # noqa: S105
 
 SANDBOX_BRAZE_KEY = "sandbox-braze-key-not-a-secret"
+SANDBOX_CUSTOMERIO_KEY = "sandbox-customerio-app-key-not-a-secret"
+SANDBOX_CUSTOMERIO_SITE = "sandbox-customerio-site"
+SANDBOX_CUSTOMERIO_TRACK_KEY = "sandbox-customerio-track-key-not-a-secret"
 SANDBOX_HUBSPOT_TOKEN = "sandbox-hubspot-token-not-a-secret"  # noqa: S105
 SANDBOX_ACTIVECAMPAIGN_KEY = "sandbox-activecampaign-key-not-a-secret"
 

@@ -130,11 +130,14 @@ def json_reply(
     return Reply(status, orjson.dumps(content), rows=rows, audience=audience, outcome=outcome)
 
 
-_MEMBER_IN_PATH = re.compile(r"(/members/)([^/]{0,4})([^/]*)")
-_ADDRESS_IN_PATH = re.compile(r"/([^/@]?)[^/@]*@[^/]*")
+_PERSON_IN_PATH = re.compile(r"(/(?:members|customers)/)([^/]{0,4})([^/]*)|(/)([^/@]{0,4})([^/]*@[^/]*)")
 
 
 def loggable_path(path: str) -> str:
-    """The path without the address or hash of a contact in it: one or four characters remain to tell two apart."""
-    shortened = _MEMBER_IN_PATH.sub(lambda match: f"{match[1]}{match[2]}…" if match[3] else match[0], path)
-    return _ADDRESS_IN_PATH.sub(r"/\1…", shortened)
+    """The path without the address, hash or id of a person in it: four characters remain to tell two apart."""
+    return _PERSON_IN_PATH.sub(_masked, path)
+
+
+def _masked(match: re.Match[str]) -> str:
+    before, shown, rest = (part or "" for part in (match.groups()[:3] if match[1] else match.groups()[3:]))
+    return f"{before}{shown}…" if rest else match[0]

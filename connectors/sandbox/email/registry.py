@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.sandbox.email.braze import BrazePlatform
+from connectors.sandbox.email.customerio import CustomerIoPlatform
 from connectors.sandbox.email.hubspot import HubSpotPlatform
 from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform

@@ -10,17 +10,11 @@ from hashlib import sha256
 from typing import ClassVar
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import criteo_bodies as bodies
 from connectors.sandbox.ads import holdings, records
 from connectors.sandbox.ads.criteo_bodies import CALLS_PER_MINUTE, CriteoWords, problem, rate_headers
 from connectors.sandbox.ads.holdings import AdAudience
-from connectors.sandbox.ads.platform import AdPlatform, Context, Refusal, Routes
+from connectors.sandbox.ads.platform import CLIENT, AdPlatform, Context, Refusal, Routes, ads_desk
 from connectors.sandbox.switches import read_switches
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Call, Json, Platform, Reply, json_reply
@@ -50,12 +44,8 @@ class CriteoPlatform(AdPlatform):
     mount: ClassVar[str] = f"/{STABLE}/marketing-solutions"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/audience-segments/(\d+)/")
     words: ClassVar[Words] = CriteoWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.CRITEO,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="form",
     )
     token_path: ClassVar[str] = "/oauth2/token"  # noqa: S105 - an address
@@ -63,8 +53,7 @@ class CriteoPlatform(AdPlatform):
     settings: ClassVar[dict[str, str]] = {
         "TOKEN_URL": "{url}/oauth2/token",
         "ADVERTISER": ADVERTISER,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
+        **CLIENT,
     }
 
     @property

@@ -14,12 +14,6 @@ from typing import ClassVar
 from pydantic import ValidationError
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import google_user_lists as user_lists
 from connectors.sandbox.ads import google_verdicts as verdicts
 from connectors.sandbox.ads import holdings, jobs
@@ -41,7 +35,16 @@ from connectors.sandbox.ads.google_requests import (
 from connectors.sandbox.ads.google_rows import KEY_TYPES, RowReader
 from connectors.sandbox.ads.google_words import GoogleWords, Violation, invalid, missing, unreadable, wrong
 from connectors.sandbox.ads.holdings import AdAudience
-from connectors.sandbox.ads.platform import AdPlatform, Context, Model, Refusal, Routes, json_of
+from connectors.sandbox.ads.platform import (
+    SIGN_IN,
+    AdPlatform,
+    Context,
+    Model,
+    Refusal,
+    Routes,
+    ads_desk,
+    json_of,
+)
 from connectors.sandbox.tokens import JWT_BEARER, TokenDesk
 from connectors.sandbox.wire import Call, Json, Platform, Reply, json_reply
 from connectors.sandbox.words import Words
@@ -62,12 +65,8 @@ class GooglePlatform(AdPlatform):
     mount: ClassVar[str] = "/v1"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/userLists/(\d+)")
     words: ClassVar[Words] = GoogleWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.GOOGLE,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="form",
         rotates=False,
         grants=frozenset({"refresh_token", JWT_BEARER}),
@@ -79,9 +78,7 @@ class GooglePlatform(AdPlatform):
         "ACCOUNT_TYPE": "GOOGLE_ADS",
         "OPERATING_ACCOUNT": GOOGLE_ADS_ACCOUNT,
         "LOGIN_ACCOUNT": MANAGER_ACCOUNT,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     @property

@@ -7,16 +7,10 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import holdings
 from connectors.sandbox.ads.holdings import AdAudience
 from connectors.sandbox.ads.linkedin_bodies import Batch, Element, NewSegment, SegmentPatch, judged
-from connectors.sandbox.ads.platform import AdPlatform, Context, Refusal, Routes
+from connectors.sandbox.ads.platform import SIGN_IN, AdPlatform, Context, Refusal, Routes, ads_desk
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Json, Platform, Reply, json_reply
 from connectors.sandbox.words import Words
@@ -71,12 +65,8 @@ class LinkedInPlatform(AdPlatform):
     mount: ClassVar[str] = "/rest"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/dmpSegments/(\d+)")
     words: ClassVar[Words] = LinkedInWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.LINKEDIN,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="form",
         rotates=False,
         grants=frozenset({"refresh_token"}),
@@ -87,9 +77,7 @@ class LinkedInPlatform(AdPlatform):
         "TOKEN_URL": "{url}/oauth/v2/accessToken",
         "AD_ACCOUNT": AD_ACCOUNT,
         "SOURCE_PLATFORM": SOURCE_PLATFORM,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     @property

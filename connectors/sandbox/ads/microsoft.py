@@ -10,21 +10,19 @@ from pydantic import Field
 from pydantic.alias_generators import to_pascal
 
 from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
     SANDBOX_MICROSOFT_DEVELOPER_TOKEN,
 )
 from connectors.sandbox.ads import holdings, records
 from connectors.sandbox.ads.holdings import AdAudience
 from connectors.sandbox.ads.microsoft_words import NO_AUDIENCE, TERMS, MicrosoftWords, Problem, batch_error
 from connectors.sandbox.ads.platform import (
+    SIGN_IN,
     AdPlatform,
     Context,
     Refusal,
     Routes,
     StrictRequest,
+    ads_desk,
     is_sha256,
     json_of,
 )
@@ -125,12 +123,8 @@ class MicrosoftPlatform(AdPlatform):
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile("(?!)")
     """No path names a list."""
     words: ClassVar[Words] = MicrosoftWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.MICROSOFT,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="form",
         grants=frozenset({"refresh_token"}),
         also=frozenset({"scope"}),
@@ -142,9 +136,7 @@ class MicrosoftPlatform(AdPlatform):
         "CUSTOMER_ACCOUNT_ID": ACCOUNT,
         "CUSTOMER_ID": CUSTOMER,
         "DEVELOPER_TOKEN": SANDBOX_MICROSOFT_DEVELOPER_TOKEN,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     @property

@@ -9,12 +9,6 @@ from dataclasses import replace
 from typing import ClassVar, TypeVar
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import holdings, records
 from connectors.sandbox.ads.holdings import AdAudience, Member, Op
 from connectors.sandbox.ads.pinterest_bodies import (
@@ -25,7 +19,7 @@ from connectors.sandbox.ads.pinterest_bodies import (
     recognised,
     split_records,
 )
-from connectors.sandbox.ads.platform import AdPlatform, Context, Refusal, Routes
+from connectors.sandbox.ads.platform import SIGN_IN, AdPlatform, Context, Refusal, Routes, ads_desk
 from connectors.sandbox.store import Store
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Json, Platform, Reply, json_reply
@@ -85,12 +79,8 @@ class PinterestPlatform(AdPlatform):
     mount: ClassVar[str] = "/v5"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/customer_lists/(\d+)")
     words: ClassVar[Words] = PinterestWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.PINTEREST,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         grants=frozenset({"refresh_token"}),
         also=frozenset({"scope", "continuous_refresh"}),
         besides={
@@ -104,9 +94,7 @@ class PinterestPlatform(AdPlatform):
     settings: ClassVar[dict[str, str]] = {
         "TOKEN_URL": "{url}/v5/oauth/token",
         "AD_ACCOUNT": AD_ACCOUNT,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     def __init__(self, store: Store) -> None:

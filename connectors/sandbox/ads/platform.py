@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from typing import Any
 
 from connectors.sandbox import clock
+from connectors.sandbox.accounts import (
+    SANDBOX_ADS_CLIENT_ID,
+    SANDBOX_ADS_CLIENT_SECRET,
+    SANDBOX_ADS_REFRESH_TOKEN,
+    SANDBOX_ADS_TOKEN,
+)
 from connectors.sandbox.ads import holdings, jobs
 from connectors.sandbox.ads.holdings import AdAudience
 from connectors.sandbox.played import (
@@ -17,8 +24,38 @@ from connectors.sandbox.played import (
     StrictRequest,
     json_of,
 )
+from connectors.sandbox.tokens import TokenDesk
+from connectors.sandbox.wire import Platform
 
-__all__ = ["AdPlatform", "Context", "Model", "Refusal", "Routes", "StrictRequest", "is_sha256", "json_of"]
+__all__ = [
+    "CLIENT",
+    "SIGN_IN",
+    "AdPlatform",
+    "Context",
+    "Model",
+    "Refusal",
+    "Routes",
+    "StrictRequest",
+    "ads_desk",
+    "is_sha256",
+    "json_of",
+]
+
+CLIENT = {"CLIENT_ID": SANDBOX_ADS_CLIENT_ID, "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET}
+SIGN_IN = {**CLIENT, "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN}
+"""Settings of connectors that sign in at such a desk: as a client alone, or with a person's consent."""
+
+
+def ads_desk(platform: Platform, **particular: Any) -> TokenDesk:
+    """Where the one client of all ad platforms is given its tokens, with what is particular to the platform."""
+    return TokenDesk(
+        platform,
+        SANDBOX_ADS_CLIENT_ID,
+        SANDBOX_ADS_CLIENT_SECRET,
+        SANDBOX_ADS_REFRESH_TOKEN,
+        SANDBOX_ADS_TOKEN,
+        **particular,
+    )
 
 
 class AdPlatform(PlayedPlatform):

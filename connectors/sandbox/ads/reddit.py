@@ -14,15 +14,18 @@ from typing import ClassVar, Literal
 from pydantic import Field, field_validator
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import holdings
 from connectors.sandbox.ads.holdings import AdAudience, Member, Op
-from connectors.sandbox.ads.platform import AdPlatform, Context, Refusal, Routes, StrictRequest, is_sha256
+from connectors.sandbox.ads.platform import (
+    SIGN_IN,
+    AdPlatform,
+    Context,
+    Refusal,
+    Routes,
+    StrictRequest,
+    ads_desk,
+    is_sha256,
+)
 from connectors.sandbox.switches import read_switches
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Call, Json, Platform, Reply, json_reply
@@ -132,12 +135,8 @@ class RedditPlatform(AdPlatform):
     mount: ClassVar[str] = "/api/v3"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/custom_audiences/(ca\.\d+)")
     words: ClassVar[Words] = RedditWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.REDDIT,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="basic",
         rotates=False,
         grants=frozenset({"refresh_token"}),
@@ -146,9 +145,7 @@ class RedditPlatform(AdPlatform):
     settings: ClassVar[dict[str, str]] = {
         "TOKEN_URL": "{url}/api/v1/access_token",
         "AD_ACCOUNT": AD_ACCOUNT,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     @property

@@ -9,15 +9,18 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from connectors.sandbox import clock
-from connectors.sandbox.accounts import (
-    SANDBOX_ADS_CLIENT_ID,
-    SANDBOX_ADS_CLIENT_SECRET,
-    SANDBOX_ADS_REFRESH_TOKEN,
-    SANDBOX_ADS_TOKEN,
-)
 from connectors.sandbox.ads import holdings
 from connectors.sandbox.ads.holdings import AdAudience, Op
-from connectors.sandbox.ads.platform import AdPlatform, Context, Refusal, Routes, StrictRequest, is_sha256
+from connectors.sandbox.ads.platform import (
+    SIGN_IN,
+    AdPlatform,
+    Context,
+    Refusal,
+    Routes,
+    StrictRequest,
+    ads_desk,
+    is_sha256,
+)
 from connectors.sandbox.tokens import TokenDesk
 from connectors.sandbox.wire import Json, Platform, Reply, json_reply
 from connectors.sandbox.words import Words
@@ -123,12 +126,8 @@ class SnapchatPlatform(AdPlatform):
     mount: ClassVar[str] = "/v1"
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/segments/(\d+)")
     words: ClassVar[Words] = SnapchatWords()
-    desk: ClassVar[TokenDesk | None] = TokenDesk(
+    desk: ClassVar[TokenDesk | None] = ads_desk(
         Platform.SNAPCHAT,
-        SANDBOX_ADS_CLIENT_ID,
-        SANDBOX_ADS_CLIENT_SECRET,
-        SANDBOX_ADS_REFRESH_TOKEN,
-        SANDBOX_ADS_TOKEN,
         client_in="form",
         rotates=False,
         repeats=True,
@@ -140,9 +139,7 @@ class SnapchatPlatform(AdPlatform):
     settings: ClassVar[dict[str, str]] = {
         "TOKEN_URL": "{url}/login/oauth2/access_token",
         "AD_ACCOUNT": AD_ACCOUNT,
-        "CLIENT_ID": SANDBOX_ADS_CLIENT_ID,
-        "CLIENT_SECRET": SANDBOX_ADS_CLIENT_SECRET,
-        "REFRESH_TOKEN": SANDBOX_ADS_REFRESH_TOKEN,
+        **SIGN_IN,
     }
 
     @property

@@ -10,7 +10,7 @@ from connectors.sandbox.email.hubspot import HubSpotPlatform
 from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform
 
-_PLAYED: tuple[type[EmailPlatform], ...] = (BrazePlatform, HubSpotPlatform)
+_PLAYED: tuple[type[EmailPlatform], ...] = (BrazePlatform, CustomerIoPlatform, HubSpotPlatform)
 
 EMAIL_PLATFORMS: Mapping[Platform, type[EmailPlatform]] = {played.platform: played for played in _PLAYED}
 """By name."""

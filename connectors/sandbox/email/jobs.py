@@ -23,7 +23,7 @@ class Job:
     request: int
     payload: dict[str, Json]
     result: dict[str, Json]
-    """What doing it came to; empty before."""
+    """What doing it came to; before, and when it failed, only what was known of it from the start."""
 
 
 Work = Callable[[sqlite3.Connection, Job], dict[str, Json]]
@@ -38,14 +38,27 @@ def queue(
     call: Call,
     *,
     wait_seconds: float,
+    known: dict[str, Json] | None = None,
 ) -> str:
-    """Take a job; returns its id. The call's fate may let it be late, fail, or never end."""
+    """Take a job; returns its id. The call's fate may let it be late, fail, or never end.
+
+    ``known`` is what the tool can say of it from the start, and still when it has failed.
+    """
     job_id = secrets.token_hex(12)
     fate = call.fate
     runs_at = None if fate.never_ends else clock.now(db) + wait_seconds + fate.seconds_later
     db.execute(
-        "insert into email_jobs values (?, ?, ?, ?, ?, '{}', ?, ?, 'queued')",
-        (job_id, tool.value, kind, call.number, orjson.dumps(payload).decode(), runs_at, fate.fails),
+        "insert into email_jobs values (?, ?, ?, ?, ?, ?, ?, ?, 'queued')",
+        (
+            job_id,
+            tool.value,
+            kind,
+            call.number,
+            orjson.dumps(payload).decode(),
+            orjson.dumps(known or {}).decode(),
+            runs_at,
+            fate.fails,
+        ),
     )
     return job_id
 
@@ -62,7 +75,8 @@ def run_due(db: sqlite3.Connection, tool: Platform, work: dict[str, Work]) -> No
         (tool.value, clock.now(db)),
     ).fetchall()
     for row in rows:
-        result = {} if row["fails"] else work[row["kind"]](db, _job(row))
+        job = _job(row)
+        result = job.result if row["fails"] else {**job.result, **work[job.kind](db, job)}
         db.execute(
             "update email_jobs set status = ?, payload = '{}', result = ? where id = ?",
             ("failed" if row["fails"] else "done", orjson.dumps(result).decode(), row["id"]),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import sqlite3
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import orjson
 
@@ -49,6 +49,16 @@ def listed(db: sqlite3.Connection, tool: Platform) -> list[EmailList]:
     """Every list, oldest first."""
     rows = db.execute("select * from email_lists where tool = ? order by created_at, id", (tool.value,))
     return [_list(row) for row in rows]
+
+
+def rename(db: sqlite3.Connection, found: EmailList, name: str, **changes: Json) -> EmailList:
+    """Give it another name, and change what its document holds; returns the list as it is then."""
+    kept = {**found.document, **changes}
+    db.execute(
+        "update email_lists set name = ?, document = ? where tool = ? and id = ?",
+        (name, orjson.dumps(kept).decode(), found.tool.value, found.id),
+    )
+    return replace(found, name=name, document=kept)
 
 
 def delete(db: sqlite3.Connection, tool: Platform, list_id: str) -> None:

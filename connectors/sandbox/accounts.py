@@ -30,5 +30,7 @@ SANDBOX_CUSTOMERIO_SITE = "sandbox-customerio-site"
 SANDBOX_CUSTOMERIO_TRACK_KEY = "sandbox-customerio-track-key-not-a-secret"
 SANDBOX_HUBSPOT_TOKEN = "sandbox-hubspot-token-not-a-secret"  # noqa: S105
 SANDBOX_ACTIVECAMPAIGN_KEY = "sandbox-activecampaign-key-not-a-secret"
+SANDBOX_KLAVIYO_KEY = "sandbox-klaviyo-key-not-a-secret"
+SANDBOX_SENDGRID_KEY = "sandbox-sendgrid-key-not-a-secret"
 
 DEFAULT_PORT = 8765

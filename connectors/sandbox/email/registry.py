@@ -7,10 +7,16 @@ from collections.abc import Mapping
 from connectors.sandbox.email.braze import BrazePlatform
 from connectors.sandbox.email.customerio import CustomerIoPlatform
 from connectors.sandbox.email.hubspot import HubSpotPlatform
+from connectors.sandbox.email.klaviyo import KlaviyoPlatform
 from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform
 
-_PLAYED: tuple[type[EmailPlatform], ...] = (BrazePlatform, CustomerIoPlatform, HubSpotPlatform)
+_PLAYED: tuple[type[EmailPlatform], ...] = (
+    BrazePlatform,
+    CustomerIoPlatform,
+    HubSpotPlatform,
+    KlaviyoPlatform,
+)
 
 EMAIL_PLATFORMS: Mapping[Platform, type[EmailPlatform]] = {played.platform: played for played in _PLAYED}
 """By name."""

@@ -19,6 +19,10 @@ GivesTokens = Literal[
     Platform.PRACTICE,
 ]
 """Platforms with a token endpoint."""
+TakesJobs = Literal[
+    Platform.MAILCHIMP, Platform.GOOGLE, Platform.KLAVIYO, Platform.SENDGRID, Platform.PRACTICE
+]
+"""Platforms that take a request now and do it later."""
 
 
 class Fault(BaseModel):
@@ -320,7 +324,7 @@ class JobLate(Fault):
 
     summary = "job takes longer"
     effect: Literal["job_late"]
-    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
+    platform: TakesJobs
     seconds: float = Field(gt=0, description="Seconds by the sandbox's clock.")
 
 
@@ -329,7 +333,7 @@ class JobFails(Fault):
 
     summary = "job fails"
     effect: Literal["job_fails"]
-    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
+    platform: TakesJobs
     seconds: float = Field(default=0, ge=0, description="Seconds by the sandbox's clock until it fails.")
 
 
@@ -338,7 +342,7 @@ class JobNeverEnds(Fault):
 
     summary = "job never ends"
     effect: Literal["job_never_ends"]
-    platform: Literal[Platform.MAILCHIMP, Platform.GOOGLE, Platform.PRACTICE]
+    platform: TakesJobs
 
 
 AnyFault = (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -22,20 +22,19 @@ from connectors.base import (
 )
 from connectors.criteo import CriteoConnector, CriteoOptions
 from connectors.testing import FastTime
-from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, signed_in, table
+from tests.connectors.lapsed import ANN, MARY
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, table
 from tests.connectors.server import Reply, Scripted
 
 SEGMENT = Audience("987654", "Lapsed")
-MARY = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
-ANN = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"
 ANN_MD5 = "c96da02bba97aedfd26136e980ae3761"
 MADID = "38400000-8cf0-11bd-b23e-10b96e40000d"
 
 
 @pytest.fixture
-def criteo(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def criteo(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
-    return lambda **more: signed_in(CriteoConnector, server, time, tmp_path, advertiser="12345", **more)
+    return partial(sign_in, CriteoConnector, advertiser="12345")
 
 
 def counted(valid: int, invalid: int = 0, samples: object = ()) -> Reply:

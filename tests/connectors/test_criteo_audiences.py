@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
-from connectors.base import ActionNeeded, Audience, AudienceGone, AudienceRequest, Uncertain
+from connectors.base import ActionNeeded, Audience, AudienceGone, Uncertain
 from connectors.criteo import CriteoConnector, CriteoOptions
-from connectors.testing import FastTime
-from tests.connectors.oauth_account import answers, asked, signed_in
+from tests.connectors.lapsed import REQUEST, known
+from tests.connectors.oauth_account import answers, asked
 from tests.connectors.server import Reply, Scripted
 
 SEGMENT = Audience("987654", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
-KNOWN = AudienceRequest("Lapsed", "turnout:lapsed", "987654")
 ALONE = CriteoOptions(audience=False)
 
 
 @pytest.fixture
-def criteo(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def criteo(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
-    return lambda **more: signed_in(CriteoConnector, server, time, tmp_path, advertiser="12345", **more)
+    return partial(sign_in, CriteoConnector, advertiser="12345")
 
 
 def found(*resources: dict[str, Any], total: int | None = None) -> Reply:
@@ -45,8 +43,8 @@ def test_a_new_list_gets_an_audience_over_it(server: Scripted, criteo: Any) -> N
     answers(server, found(), made, found(), over, found(resource("987654")))
     opened = criteo()
     assert opened.open_audience(REQUEST, CriteoOptions()) == Audience("987654", "Lapsed", created=True)
-    assert opened.open_audience(KNOWN, CriteoOptions()) == SEGMENT
-    search, create, audiences, audience, known = asked(server)
+    assert opened.open_audience(known(SEGMENT.id), CriteoOptions()) == SEGMENT
+    search, create, audiences, audience, again = asked(server)
     about = {"advertiserId": "12345", "name": "Lapsed", "description": "turnout:lapsed"}
     segment = {"type": "AudienceSegment", "attributes": {**about, "contactList": {}}}
     assert (create.path, create.json) == ("/audience-segments/create", {"data": [segment]})
@@ -61,7 +59,7 @@ def test_a_new_list_gets_an_audience_over_it(server: Scripted, criteo: Any) -> N
         "/audiences/search",
         {"data": {"attributes": mine}},
     )
-    assert known.json == {"data": {"attributes": {"audienceSegmentIds": ["987654"], **mine}}}
+    assert again.json == {"data": {"attributes": {"audienceSegmentIds": ["987654"], **mine}}}
 
 
 @pytest.mark.parametrize(
@@ -94,10 +92,10 @@ def test_ours_is_found_on_any_page(server: Scripted, criteo: Any) -> None:
     assert "offset=100" in asked(server)[1].path
     answers(server, found(resource("987654", contactList={"isReadOnly": True})))
     with pytest.raises(ActionNeeded, match="managed elsewhere"):
-        criteo().open_audience(KNOWN, ALONE)
+        criteo().open_audience(known(SEGMENT.id), ALONE)
     answers(server, found())
     with pytest.raises(AudienceGone):
-        criteo().open_audience(KNOWN, ALONE)
+        criteo().open_audience(known(SEGMENT.id), ALONE)
 
 
 def test_a_creation_that_failed_under_http_200(server: Scripted, criteo: Any) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,7 +13,6 @@ from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
-    AudienceRequest,
     AuthFailed,
     QuotaExhausted,
     Refused,
@@ -24,23 +23,20 @@ from connectors.base import (
 )
 from connectors.linkedin import LinkedInConnector
 from connectors.testing import FastTime
-from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, signed_in, table
+from tests.connectors.lapsed import ANN, MARY, REQUEST, known
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, table
 from tests.connectors.server import Reply, Scripted
 
 SEGMENT = Audience("1008", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
 ACCOUNT = "urn:li:sponsoredAccount:516848833"
-MARY = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
-ANN = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"
 NYC = "f109a2a632fbcea5fc82049f50beed3d8621bf9034399f437fb622222acccdac"
 AAID = "38400000-8cf0-11bd-b23e-10b96e40000d"
 
 
 @pytest.fixture
-def linkedin(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def linkedin(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
-    account = {"ad_account": "516848833", "source_platform": "TURNOUT"}
-    return lambda **more: signed_in(LinkedInConnector, server, time, tmp_path, **account, **more)
+    return partial(sign_in, LinkedInConnector, ad_account="516848833", source_platform="TURNOUT")
 
 
 def verdicts(*statuses: int) -> Reply:
@@ -214,10 +210,9 @@ def test_a_creation_that_names_no_segment_is_in_doubt(server: Scripted, linkedin
 def test_a_segment_is_read_by_its_id_and_may_be_gone(server: Scripted, linkedin: Any) -> None:
     """The id of an earlier run is asked for; 404 says that it is gone."""
     answers(server, Reply(body={"id": 1008, "name": "Lapsed"}), Reply(404, {"status": 404}))
-    known = AudienceRequest("Lapsed", "turnout:lapsed", "1008")
-    assert linkedin().open_audience(known, SyncOptions()) == SEGMENT
+    assert linkedin().open_audience(known("1008"), SyncOptions()) == SEGMENT
     with pytest.raises(AudienceGone):
-        linkedin().open_audience(known, SyncOptions())
+        linkedin().open_audience(known("1008"), SyncOptions())
     assert {seen.path for seen in asked(server)} == {"/dmpSegments/1008"}
 
 

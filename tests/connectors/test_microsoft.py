@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
 import pytest
@@ -23,13 +23,11 @@ from connectors.base import (
 )
 from connectors.microsoft import MicrosoftConnector, MicrosoftOptions
 from connectors.testing import FastTime
-from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, signed_in, table
+from tests.connectors.lapsed import ANN, MARY, REQUEST, known
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, table
 from tests.connectors.server import Reply, Scripted
 
 LIST = Audience("8002468", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
-MARY = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
-ANN = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"
 TAKEN = Reply(body={"PartialErrors": []})
 HELD = Reply(body={"Audiences": [{"Id": "8002468", "Name": "Lapsed"}], "PartialErrors": []})
 NOBODY = Reply(body={"Audiences": [None], "PartialErrors": []})
@@ -37,10 +35,10 @@ TERMS = "TURNOUT_MICROSOFT_ACCEPT_CUSTOMER_MATCH_TERMS"
 
 
 @pytest.fixture
-def microsoft(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def microsoft(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
     account = {"customer_account_id": "180012345", "customer_id": "250012345", "developer_token": "dev-1"}
-    return lambda **more: signed_in(MicrosoftConnector, server, time, tmp_path, **account, **more)
+    return partial(sign_in, MicrosoftConnector, **account)
 
 
 def partly(*errors: tuple[int | None, str]) -> Reply:
@@ -261,12 +259,11 @@ def test_ours_is_found_by_mark_or_by_id(server: Scripted, microsoft: Any) -> Non
     ours = {"Id": "8002468", "Name": "Lapsed", "Description": "synced turnout:lapsed"}
     answers(server, Reply(body={"Audiences": [None, others, ours], "PartialErrors": []}))
     assert microsoft().open_audience(REQUEST, MicrosoftOptions()) == LIST
-    known = AudienceRequest("Lapsed", "turnout:lapsed", "8002468")
-    assert microsoft().open_audience(known, MicrosoftOptions()) == LIST
+    assert microsoft().open_audience(known("8002468"), MicrosoftOptions()) == LIST
     assert asked(server)[1].json == {"AudienceIds": ["8002468"], "Type": "CustomerList"}
     answers(server, NOBODY)
     with pytest.raises(AudienceGone):
-        microsoft().open_audience(known, MicrosoftOptions())
+        microsoft().open_audience(known("8002468"), MicrosoftOptions())
     answers(server, Reply(body={"AudienceIds": ["9"], "PartialErrors": []}))
     assert microsoft(find_by_mark=False).open_audience(REQUEST, MicrosoftOptions()).id == "9"
     long = AudienceRequest("x" * 129, "turnout:x", None)

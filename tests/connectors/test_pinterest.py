@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -25,26 +25,23 @@ from connectors.base import (
 from connectors.pinterest import NOBODY, PinterestConnector
 from connectors.testing import FastTime
 from tests.conftest import require
-from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, signed_in, table
+from tests.connectors.lapsed import ANN, MARY, REQUEST, known
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, table
 from tests.connectors.server import Reply, Scripted
 from tests.sandbox.pinterest_openapi import pinterest_description
 
 LIST = Audience("643", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
 ACCOUNT = "/ad_accounts/549755885175"
 LISTS, AUDIENCES = f"{ACCOUNT}/customer_lists", f"{ACCOUNT}/audiences"
-MARY = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
-ANN = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"
 RAW_MAID = "38400000-8CF0-11BD-B23E-10B96E40000D"
 MAID = "d4181bb455a74b3bc8b37c75ac9b2c702eb6b9930bd040b861403b31ca85634d"
 UPPER_MAID = "778360f2fdc52c8a8f8527d1057da604687f2ed78b23a73f274b39adc054c422"
 
 
 @pytest.fixture
-def pinterest(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def pinterest(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
-    account = {"ad_account": "549755885175"}
-    return lambda **more: signed_in(PinterestConnector, server, time, tmp_path, **account, **more)
+    return partial(sign_in, PinterestConnector, ad_account="549755885175")
 
 
 def page(*items: dict[str, object], bookmark: str | None = None) -> Reply:
@@ -253,7 +250,7 @@ def test_requests_are_what_the_official_description_says(server: Scripted, pinte
     rows = table(EMAIL=[MARY, ANN], MAID=[MAID, None])
     opened.add(audience, rows, batch("add", 2))
     opened.remove(audience, rows, batch("remove", 2))
-    opened.open_audience(AudienceRequest("Lapsed", "turnout:lapsed", "643"), SyncOptions())
+    opened.open_audience(known("643"), SyncOptions())
     opened.read_back(audience)
     assert all(finding.ok for finding in opened.examine())
     for seen in asked(server):

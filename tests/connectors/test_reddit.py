@@ -15,7 +15,6 @@ from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
-    AudienceRequest,
     AuthFailed,
     Batch,
     DeliveryError,
@@ -30,10 +29,10 @@ from connectors.base import (
 from connectors.identity import encode
 from connectors.reddit import RedditConnector, RedditSettings
 from connectors.testing import FastTime
+from tests.connectors.lapsed import REQUEST
 from tests.connectors.server import Reply, Scripted, Seen
 
 AUDIENCE = Audience("ca.2066268373552240021", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
 AGENT = "web:com.example.pipeline:v1.0.0 (by /u/accountname)"
 LISTING = "/ad_accounts/a2_12ab/custom_audiences"
 EMAIL = "548cf1bc59f0afaee88997eea6fd52a61684424d480ae74f9d45ce83a7ab45b1"

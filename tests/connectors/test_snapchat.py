@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,25 +24,23 @@ from connectors.base import (
 )
 from connectors.snapchat import SnapchatConnector, SnapchatOptions
 from connectors.testing import FastTime
-from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, signed_in, table
+from tests.connectors.lapsed import ANN, MARY, REQUEST, known
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals, table
 from tests.connectors.server import Reply, Scripted
 
 SEGMENT = Audience("5603670370513719", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
 ACCOUNT = "8adc3db7-0000-4000-8000-000000000001"
 SEGMENTS = f"/adaccounts/{ACCOUNT}/segments"
 USERS = f"/segments/{SEGMENT.id}/users"
-MARY = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
-ANN = "f1904cf1a9d73a55fa5de0ac823c4403ded71afd4c3248d00bdcd0866552bb79"
 US_PHONE = "1ef970831d7963307784fa8688e8fce101a15685d62aa765fed23f3a2c576a4e"
 GB_PHONE = "40b5c38342a9c584ec707e8679b003f8c779c6aaa138c976ef94e049cc05208f"
 MADID = "d4181bb455a74b3bc8b37c75ac9b2c702eb6b9930bd040b861403b31ca85634d"
 
 
 @pytest.fixture
-def snapchat(server: Scripted, time: FastTime, tmp_path: Path) -> Any:
+def snapchat(sign_in: Any) -> Any:
     """Makes connectors with other settings."""
-    return lambda **more: signed_in(SnapchatConnector, server, time, tmp_path, ad_account=ACCOUNT, **more)
+    return partial(sign_in, SnapchatConnector, ad_account=ACCOUNT)
 
 
 def success(**more: object) -> Reply:
@@ -222,11 +220,10 @@ def test_a_creation_that_failed_is_told(server: Scripted, snapchat: Any) -> None
 
 def test_a_segment_is_read_by_its_id_and_may_be_gone(server: Scripted, snapchat: Any) -> None:
     """The id of an earlier run is asked for; 404 says that it is gone."""
-    known = AudienceRequest("Lapsed", "turnout:lapsed", SEGMENT.id)
     answers(server, segments(ours()), Reply(404, {"request_status": "ERROR"}))
-    assert snapchat().open_audience(known, SyncOptions()) == SEGMENT
+    assert snapchat().open_audience(known(SEGMENT.id), SyncOptions()) == SEGMENT
     with pytest.raises(AudienceGone):
-        snapchat().open_audience(known, SyncOptions())
+        snapchat().open_audience(known(SEGMENT.id), SyncOptions())
 
 
 def test_size_and_states_are_read_back(server: Scripted, snapchat: Any) -> None:

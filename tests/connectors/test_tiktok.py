@@ -30,10 +30,10 @@ from connectors.base import (
 from connectors.identity import encode
 from connectors.testing import FastTime
 from connectors.tiktok import TikTokConnector, TikTokSettings
+from tests.connectors.lapsed import REQUEST
 from tests.connectors.server import Reply, Scripted, Seen
 
 AUDIENCE = Audience("240000001", "Lapsed")
-REQUEST = AudienceRequest("Lapsed", "turnout:lapsed", None)
 ADVERTISER = "7000000000000000001"
 EMAIL = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
 PHONE = "a6e349c7a8850f27ebcfa1865854e845c074da83ff19384d4b4c9df78357fa5a"

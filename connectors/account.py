@@ -35,7 +35,7 @@ from connectors.meanings import Meaning, Told, meaning_of, raise_meaning
 from connectors.oauth import Credential, TokenProvider
 from connectors.platform_ids import platform_id
 from connectors.settings import Credential as Secret
-from connectors.settings import env_prefix
+from connectors.settings import SettlingMinutes, env_prefix
 from connectors.token_store import TokenStore
 from connectors.wire import Answer, NoAnswer
 
@@ -60,12 +60,7 @@ class AccountSettings(ConnectorSettings):
     max_wait_seconds: float = Field(
         120, ge=1, description="Longest wait that the platform may ask for; longer ones end the run."
     )
-    settles_after_minutes: float = Field(
-        60,
-        ge=0,
-        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
-        "followed by the last one once more.",
-    )
+    settles_after_minutes: SettlingMinutes = 60
     timeout_seconds: float = Field(60, ge=0.1, description="Silence after which an answer counts as lost.")
     credential_ends: date | None = Field(
         None, description="Day on which the credential ends for good, where the platform does not tell it."

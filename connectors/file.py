@@ -41,7 +41,7 @@ from connectors.base import (
 )
 from connectors.identity import Column, Identity
 from connectors.rules import EMAIL, EXTERNAL_ID, phone_e164
-from connectors.settings import CountryCode
+from connectors.settings import DefaultCountry
 
 MEMBERS, CHANGES, ABOUT = "members.jsonl", "changes.jsonl", "audience.json"
 
@@ -56,9 +56,7 @@ class FileSettings(ConnectorSettings):
         ("profiling",),
         description='Purposes a person must have granted to be written, as JSON, e.g. `["email_marketing"]`.',
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
 
 
 class FileConnector(Connector):

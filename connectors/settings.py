@@ -110,3 +110,12 @@ DefaultCountry = Annotated[
     CountryCode | None,
     Field(description="Country (two letters) of national phone numbers of people without a country."),
 ]
+
+SettlingMinutes = Annotated[
+    float,
+    Field(
+        ge=0,
+        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
+        "followed by the last one once more.",
+    ),
+]

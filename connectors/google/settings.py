@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Field, SecretStr, field_validator, model_va
 from connectors.account import TokenSettings
 from connectors.base import SyncOptions
 from connectors.google.service_account import key_of
-from connectors.settings import ApiUrl, Credential, DefaultCountry, TokenUrl
+from connectors.settings import ApiUrl, Credential, DefaultCountry, SettlingMinutes, TokenUrl
 
 AccountType = Literal["GOOGLE_ADS", "DISPLAY_VIDEO_ADVERTISER", "DISPLAY_VIDEO_PARTNER"]
 Identifier = Literal["emailAddress", "phoneNumber", "address"]
@@ -80,12 +80,7 @@ class GoogleSettings(TokenSettings):
         gt=0,
         description="A request without a verdict for so long is in doubt, and its people are sent again.",
     )
-    settles_after_minutes: float = Field(
-        1_440,
-        ge=0,
-        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
-        "followed by the last one once more.",
-    )
+    settles_after_minutes: SettlingMinutes = 1_440
     serving_minimum: int = Field(100, ge=0, description="Members below which Google does not serve a list.")
 
     @field_validator("service_account_file")

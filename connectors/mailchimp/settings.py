@@ -8,7 +8,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from connectors.base import ConnectorSettings
-from connectors.settings import BaseUrl, Credential
+from connectors.settings import BaseUrl, Credential, SettlingMinutes
 
 _DATA_CENTRE = re.compile(r"[a-z]{2,4}[0-9]{1,4}")
 
@@ -46,12 +46,7 @@ class MailchimpSettings(ConnectorSettings):
     max_wait_seconds: float = Field(
         120, ge=1, description="Longest time to wait for Mailchimp's limit; then the run ends."
     )
-    settles_after_minutes: float = Field(
-        15,
-        ge=0,
-        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
-        "followed by the last one once more.",
-    )
+    settles_after_minutes: SettlingMinutes = 15
     timeout_seconds: float = Field(120, ge=1, description="Silence after which an answer counts as lost.")
 
     @model_validator(mode="after")

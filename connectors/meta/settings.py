@@ -8,7 +8,7 @@ from typing import Literal
 from pydantic import Field, field_validator
 
 from connectors.base import ConnectorSettings, SyncOptions
-from connectors.settings import BaseUrl, CountryCode, Credential
+from connectors.settings import BaseUrl, Credential, DefaultCountry, SettlingMinutes
 
 Identifier = Literal[
     "EXTERN_ID", "EMAIL", "PHONE", "FN", "LN", "GEN", "DOBY", "DOBM", "DOBD", "CT", "ST", "ZIP", "COUNTRY", "MADID"
@@ -39,9 +39,7 @@ class MetaSettings(ConnectorSettings):
         DEFAULT_IDENTIFIERS,
         description="Columns to send, as JSON; `EXTERN_ID` and `MADID` go unhashed and are off by default.",
     )
-    default_country: CountryCode | None = Field(
-        None, description="Country (two letters) of national phone numbers of people without a country."
-    )
+    default_country: DefaultCountry = None
     limited_data_use: bool = Field(False, description="Mark everybody for US Limited Data Use.")
     limited_data_use_country: Literal[0, 1] = Field(
         0, description="Country of Limited Data Use: 1 for the United States, 0 to let Meta find out."
@@ -65,12 +63,7 @@ class MetaSettings(ConnectorSettings):
     max_wait_seconds: float = Field(
         120, ge=1, description="Longest wait that Meta may ask for; longer ones end the run."
     )
-    settles_after_minutes: float = Field(
-        60,
-        ge=0,
-        description="How long a request, or a copy of it, may still be applied; opposite requests within it are "
-        "followed by the last one once more.",
-    )
+    settles_after_minutes: SettlingMinutes = 60
     timeout_seconds: float = Field(60, ge=1, description="Silence after which an answer counts as lost.")
 
     @field_validator("ad_account")

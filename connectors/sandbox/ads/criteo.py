@@ -109,7 +109,7 @@ class CriteoPlatform(AdPlatform):
 
     def search_segments(self, context: Context) -> Reply:
         """``POST /audience-segments/search``, by pages."""
-        wanted = self.read(context.call, bodies.SegmentSearch).data.attributes
+        wanted = self.read(context.call, bodies.Search[bodies.SegmentSearch]).data.attributes
         found: list[Json] = [
             _segment(audience)
             for audience in holdings.listed(context.db, self.platform)
@@ -245,7 +245,7 @@ class CriteoPlatform(AdPlatform):
 
     def search_audiences(self, context: Context) -> Reply:
         """``POST /audiences/search``, by pages."""
-        wanted = self.read(context.call, bodies.AudienceSearch).data.attributes
+        wanted = self.read(context.call, bodies.Search[bodies.AudienceSearch]).data.attributes
         found: list[Json] = [
             {"id": number, "type": "Audience", "attributes": {**kept, "adSetIds": []}}
             for number, kept in records.listed(context.db, self.platform, "audience").items()

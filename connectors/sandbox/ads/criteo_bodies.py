@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from dataclasses import replace
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from pydantic import Field
 from pydantic.alias_generators import to_camel
@@ -20,6 +20,7 @@ TRACE = "7c9e6679742540de944be07fc1f90ae7"
 TYPES = {401: "authorization", 403: "access-control", 410: "deprecation", 429: "quota"}
 """An error's type by its status; others are faults of the request, or of the platform from 500 on."""
 
+Attributes = TypeVar("Attributes")
 IdentifierType = Literal["email", "madid", "identityLink", "gum", "phoneNumber"]
 SegmentType = Literal[
     "Unknown",
@@ -152,25 +153,25 @@ class NamedOnes(CamelRequest):
     data: list[Named] = Field(min_length=1)
 
 
-class SegmentSearchAttributes(CamelRequest):
+class Wanted(CamelRequest, Generic[Attributes]):
+    """What a search is for."""
+
+    type: str = ""
+    attributes: Attributes
+
+
+class Search(CamelRequest, Generic[Attributes]):
+    """``POST …/search``."""
+
+    data: Wanted[Attributes]
+
+
+class SegmentSearch(CamelRequest):
     """All that is given has to hold."""
 
     audience_segment_ids: list[str] | None = None
     advertiser_ids: list[str] | None = None
     audience_segment_types: list[SegmentType] | None = None
-
-
-class SegmentSearchData(CamelRequest):
-    """Its envelope."""
-
-    type: str = ""
-    attributes: SegmentSearchAttributes
-
-
-class SegmentSearch(CamelRequest):
-    """``POST /audience-segments/search``."""
-
-    data: SegmentSearchData
 
 
 class AmendmentAttributes(CamelRequest):
@@ -256,22 +257,9 @@ class AudienceChanges(CamelRequest):
     data: list[AudienceChange] = Field(min_length=1)
 
 
-class AudienceSearchAttributes(CamelRequest):
+class AudienceSearch(CamelRequest):
     """All that is given has to hold."""
 
     audience_ids: list[str] | None = None
     advertiser_ids: list[str] | None = None
     audience_segment_ids: list[str] | None = None
-
-
-class AudienceSearchData(CamelRequest):
-    """Its envelope."""
-
-    type: str = ""
-    attributes: AudienceSearchAttributes
-
-
-class AudienceSearch(CamelRequest):
-    """``POST /audiences/search``."""
-
-    data: AudienceSearchData

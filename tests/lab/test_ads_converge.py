@@ -36,6 +36,7 @@ ALWAYS: tuple[dict[str, object], ...] = (
     {"effect": "reject_rows", "positions": [1], "times": 1},
 )
 AFTER_REJECTIONS = timedelta(days=8)
+BEFORE_A_VERDICT = timedelta(hours=1)
 FAULTS = tuple({**fault, "times": 1} for fault in ONCE) + ALWAYS
 
 
@@ -66,6 +67,7 @@ def test_an_ad_platform_under_a_fault(
     lab.calm()
     if dropped:
         if lab.is_asynchronous:
+            lab.now += BEFORE_A_VERDICT
             lab.push()  # brings the verdict, which may be that somebody could not be taken out
         lab.now += AFTER_REJECTIONS
         repaired = lab.push(resync=True)

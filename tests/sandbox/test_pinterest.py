@@ -9,7 +9,6 @@ import pytest
 import requests
 
 from connectors.sandbox import SandboxServer
-from tests.conftest import require
 from tests.sandbox.ad_caller import BASIC, IN_FORM, AdCaller
 from tests.sandbox.conftest import sha256
 from tests.sandbox.pinterest_openapi import pinterest_description
@@ -66,7 +65,8 @@ def refusal(answer: requests.Response) -> tuple[int, int]:
 
 def test_the_official_description_is_used(pinterest: Caller) -> None:
     """Every test here checks against it; this one says when it does not."""
-    require(pinterest_description(), "Pinterest's OpenAPI description is not at hand")
+    if pinterest_description() is None:
+        pytest.skip("Pinterest's OpenAPI description is not at hand")
     account = pinterest.call("GET", ACCOUNT).json()
     assert (account["id"], account["permissions"]) == ("549755885175", ["ADMIN"])
 

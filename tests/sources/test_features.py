@@ -9,6 +9,7 @@ import duckdb
 import pytest
 
 from pipelines.segments.catalog import Catalog
+from pipelines.settings import SHIPPED
 from pipelines.sources import features
 from pipelines.sources.catalog import catalog
 from pipelines.sources.contracts import CONTRACTS
@@ -219,9 +220,7 @@ def test_the_shipped_segments_have_their_published_sizes(demo_file: Path) -> Non
     from pipelines.settings import shipped_segments
 
     known = catalog(demo_sources())
-    loaded = load_segments(
-        shipped_segments(), known, dict.fromkeys(("file", "mailchimp", "meta"), SyncOptions)
-    )
+    loaded = load_segments(shipped_segments(), known, dict.fromkeys(SHIPPED, SyncOptions))
     assert [one for one in loaded if not isinstance(one, Segment)] == []
     with DuckDBEngine(demo_file, catalog=known) as engine:
         sizes = {

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from connectors.sandbox.email.braze import BrazePlatform
 from connectors.sandbox.email.customerio import CustomerIoPlatform
 from connectors.sandbox.email.hubspot import HubSpotPlatform
+from connectors.sandbox.email.iterable import IterablePlatform
 from connectors.sandbox.email.klaviyo import KlaviyoPlatform
 from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform
@@ -15,6 +16,7 @@ _PLAYED: tuple[type[EmailPlatform], ...] = (
     BrazePlatform,
     CustomerIoPlatform,
     HubSpotPlatform,
+    IterablePlatform,
     KlaviyoPlatform,
 )
 

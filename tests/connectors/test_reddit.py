@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from base64 import b64encode
-from pathlib import Path
+from functools import partial
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -16,7 +16,6 @@ from connectors.base import (
     Audience,
     AudienceGone,
     AuthFailed,
-    Batch,
     DeliveryError,
     QuotaExhausted,
     Receipt,
@@ -26,11 +25,11 @@ from connectors.base import (
     SyncOptions,
     Uncertain,
 )
-from connectors.identity import encode
-from connectors.reddit import RedditConnector, RedditSettings
+from connectors.reddit import RedditConnector
 from connectors.testing import FastTime
 from tests.connectors.lapsed import REQUEST
-from tests.connectors.server import Reply, Scripted, Seen
+from tests.connectors.oauth_account import answers, asked, batch, digest, renewals
+from tests.connectors.server import Reply, Scripted
 
 AUDIENCE = Audience("ca.2066268373552240021", "Lapsed")
 AGENT = "web:com.example.pipeline:v1.0.0 (by /u/accountname)"
@@ -41,48 +40,22 @@ DONE = Reply(204, b"")
 
 
 @pytest.fixture
-def opened(server: Scripted, time: FastTime, tmp_path: Path) -> RedditConnector:
-    """A connector that sends both kinds of identifiers."""
-    return connector(server, time, tmp_path)
+def reddit(sign_in: Any) -> Any:
+    """Makes connectors that send both kinds of identifiers, with other settings."""
+    both = ("EMAIL_SHA256", "MAID_SHA256")
+    return partial(sign_in, RedditConnector, ad_account="a2_12ab", user_agent=AGENT, identifiers=both)
 
 
-def connector(server: Scripted, time: FastTime, folder: Path, **changes: object) -> RedditConnector:
-    account = {
-        "client_id": "client", "client_secret": "secret-of-the-test", "refresh_token": "refresh-of-the-test",
-        "ad_account": "a2_12ab", "user_agent": AGENT, "base_url": server.url,
-        "token_url": f"{server.url}/api/v1/access_token", "token_folder": folder,
-        "identifiers": ("EMAIL_SHA256", "MAID_SHA256"), **changes,
-    }  # fmt: skip
-    made = RedditConnector("reddit", RedditSettings(**account))  # type: ignore[arg-type]
-    made.http.use_clock(time.clock)
-    assert made.tokens is not None
-    made.tokens.clock = time.clock
+@pytest.fixture
+def opened(reddit: Any) -> RedditConnector:
+    """One of them."""
+    made: RedditConnector = reddit()
     return made
-
-
-def answering(server: Scripted, *replies: Reply) -> None:
-    """These answers in turn, besides those of the token endpoint, whose tokens are numbered."""
-    left, tokens = list(replies), iter(range(1, 100))
-
-    def script(seen: Seen) -> Reply:
-        if seen.path.endswith("/access_token"):
-            return Reply(body={"access_token": f"access-{next(tokens)}", "expires_in": 3600})
-        return left.pop(0) if len(left) > 1 else left[0]
-
-    server.script = script
-
-
-def asked(server: Scripted) -> list[Seen]:
-    return [seen for seen in server.seen if not seen.path.endswith("/access_token")]
 
 
 def people(*cells: tuple[str | None, str | None]) -> pa.Table:
     columns = {"EMAIL_SHA256": [email for email, _ in cells], "MAID_SHA256": [maid for _, maid in cells]}
     return pa.table({name: pa.array(values, pa.string()) for name, values in columns.items()})
-
-
-def batch(op: Any, size: int) -> Batch:
-    return Batch("01JD000000000000000000000A", op, 1, 1, size)
 
 
 def add(opened: RedditConnector, *cells: tuple[str | None, str | None]) -> Receipt:
@@ -107,23 +80,16 @@ DIGESTS = [
 """The sheet's; the first and the two advertising ids are printed by Reddit."""
 
 
-def digest(opened: RedditConnector, name: str, raw: str) -> str:
-    column = next(column for column in opened.identity.columns if column.name == name)
-    value = column.rule.normalise(raw)
-    assert value is not None
-    return encode(value, column.encoding)
-
-
 @pytest.mark.parametrize(("name", "raw", "expected"), DIGESTS)
 def test_people_become_reddits_digests(opened: RedditConnector, name: str, raw: str, expected: str) -> None:
     """Raw values end as the digests that Reddit's rules give."""
     assert digest(opened, name, raw) == expected
 
 
-def test_an_account_can_say_whose_ids_it_has(server: Scripted, time: FastTime, tmp_path: Path) -> None:
+def test_an_account_can_say_whose_ids_it_has(reddit: Any) -> None:
     """Then the letters in which they were written mean nothing."""
-    apple = connector(server, time, tmp_path, mobile_ad_ids="apple")
-    google = connector(server, time, tmp_path, mobile_ad_ids="google")
+    apple = reddit(mobile_ad_ids="apple")
+    google = reddit(mobile_ad_ids="google")
     assert digest(apple, "MAID_SHA256", IDFA.lower()) == DIGESTS[4][2]
     assert digest(google, "MAID_SHA256", AAID.upper()) == DIGESTS[5][2]
 
@@ -131,7 +97,7 @@ def test_an_account_can_say_whose_ids_it_has(server: Scripted, time: FastTime, t
 @pytest.mark.parametrize("action", ["ADD", "REMOVE"])
 def test_rows_are_complete(opened: RedditConnector, server: Scripted, action: str) -> None:
     """People go by the identifiers that they have, a request for each set of them; no cell is ever empty."""
-    answering(server, DONE)
+    answers(server, DONE)
     rows = people((EMAIL, MAID), ("b" * 64, None), (None, "c" * 64), ("d" * 64, None), (None, None))
     call = opened.add if action == "ADD" else opened.remove
     assert call(AUDIENCE, rows, batch("add", 5)) == Receipt("applied", "01JD000000000000000000000A")
@@ -150,21 +116,21 @@ def test_rows_are_complete(opened: RedditConnector, server: Scripted, action: st
 
 def test_who_asks_is_told_everywhere(opened: RedditConnector, server: Scripted) -> None:
     """Reddit blocks nameless requests, those for tokens too; the client goes into the header, not into the form."""
-    answering(server, DONE)
+    answers(server, DONE)
     add(opened)
     token, edit = server.seen
     assert (token.headers["User-Agent"], edit.headers["User-Agent"]) == (AGENT, AGENT)
-    assert token.headers["Authorization"] == "Basic " + b64encode(b"client:secret-of-the-test").decode()
+    assert token.headers["Authorization"] == "Basic " + b64encode(b"id-1:secret-1").decode()
     form = parse_qs(token.body.decode())
-    assert form == {"grant_type": ["refresh_token"], "refresh_token": ["refresh-of-the-test"]}
+    assert form == {"grant_type": ["refresh_token"], "refresh_token": ["refresh-1"]}
     assert edit.headers["Authorization"] == "Bearer access-1"
 
 
 @pytest.mark.parametrize("name", ["turnout", "python-requests/2.32", "web:app:v1", "web:a b:v1 (by /u/name)"])
-def test_a_blocked_name_is_refused(server: Scripted, time: FastTime, tmp_path: Path, name: str) -> None:
+def test_a_blocked_name_is_refused(reddit: Any, name: str) -> None:
     """It has the form that Reddit demands, or nothing is sent."""
     with pytest.raises(ValidationError, match="user_agent"):
-        connector(server, time, tmp_path, user_agent=name)
+        reddit(user_agent=name)
 
 
 @pytest.mark.parametrize(
@@ -176,11 +142,10 @@ def test_a_blocked_name_is_refused(server: Scripted, time: FastTime, tmp_path: P
 )
 def test_an_ended_token_is_renewed_once(opened: RedditConnector, server: Scripted, ended: Reply) -> None:
     """Whether Reddit says so as JSON or in bare text; the refresh token stays the same."""
-    answering(server, ended, DONE)
+    answers(server, ended, DONE)
     add(opened)
     assert [seen.headers["Authorization"] for seen in asked(server)] == ["Bearer access-1", "Bearer access-2"]
-    renewals = [parse_qs(seen.body.decode()) for seen in server.seen if seen not in asked(server)]
-    assert [form["refresh_token"] for form in renewals] == [["refresh-of-the-test"]] * 2
+    assert [form["refresh_token"] for form, _ in renewals(server)] == ["refresh-1"] * 2
 
 
 CONSEQUENCES: list[tuple[Reply, type[DeliveryError], str]] = [
@@ -205,7 +170,7 @@ def test_every_error_has_its_consequence(
     opened: RedditConnector, server: Scripted, reply: Reply, consequence: type[DeliveryError], says: str
 ) -> None:
     """Each documented status raises what must happen next, and quotes nobody."""
-    answering(server, reply)
+    answers(server, reply)
     with pytest.raises(consequence, match=says) as failed:
         add(opened)
     assert isinstance(failed.value, RowsRefused) == (consequence is RowsRefused)
@@ -214,7 +179,7 @@ def test_every_error_has_its_consequence(
 
 def test_after_one_part_was_taken_the_batch_is_in_doubt(opened: RedditConnector, server: Scripted) -> None:
     """A refusal of the second request says nothing of the first one's people."""
-    answering(server, DONE, refusal(400))
+    answers(server, DONE, refusal(400))
     with pytest.raises(Uncertain, match="another part of the batch was taken"):
         add(opened, (EMAIL, None), (None, MAID))
 
@@ -223,7 +188,7 @@ def test_both_windows_are_read(opened: RedditConnector, server: Scripted, time: 
     """When the quarter of an hour has no request left, the next waits for it, though the minute has many."""
     policies = '"minute";q=500;w=60, "quarter";q=3000;w=900'
     left = '"minute";r=400;t=10, "quarter";r=0;t=100'
-    answering(server, Reply(204, b"", {"RateLimit-Policy": policies, "RateLimit": left}))
+    answers(server, Reply(204, b"", {"RateLimit-Policy": policies, "RateLimit": left}))
     add(opened)
     assert sum(time.pauses) == 0
     add(opened)
@@ -237,7 +202,7 @@ def test_our_audience_is_found_on_any_page(opened: RedditConnector, server: Scri
     link = {"next_url": "https://elsewhere.invalid/x?page.token=two"}
     first = {"data": [pixel, other], "pagination": link}
     second = {"data": [{"id": AUDIENCE.id, "name": "LAPSED", "type": "CUSTOMER_LIST"}]}
-    answering(server, Reply(body=first), Reply(body=second))
+    answers(server, Reply(body=first), Reply(body=second))
     assert opened.open_audience(REQUEST, SyncOptions()).id == AUDIENCE.id
     assert [seen.path for seen in asked(server)] == [LISTING, f"{LISTING}?page.token=two"]
 
@@ -245,7 +210,7 @@ def test_our_audience_is_found_on_any_page(opened: RedditConnector, server: Scri
 def test_a_listing_without_end_stops(opened: RedditConnector, server: Scripted) -> None:
     """The same link again and again is an error, not a loop."""
     page = {"data": [], "pagination": {"next_url": "https://ads-api.reddit.com/x?page.token=two"}}
-    answering(server, Reply(body=page))
+    answers(server, Reply(body=page))
     with pytest.raises(ActionNeeded, match="does not end"):
         opened.open_audience(REQUEST, SyncOptions())
     assert len(asked(server)) == 2
@@ -253,12 +218,12 @@ def test_a_listing_without_end_stops(opened: RedditConnector, server: Scripted) 
 
 def test_an_audience_is_created_once(opened: RedditConnector, server: Scripted) -> None:
     """The body of the creating request; without an answer it is not repeated."""
-    answering(server, Reply(body={"data": []}), Reply(body={"data": {"id": AUDIENCE.id}}))
+    answers(server, Reply(body={"data": []}), Reply(body={"data": {"id": AUDIENCE.id}}))
     made = opened.open_audience(REQUEST, SyncOptions())
     assert made == Audience(AUDIENCE.id, "Lapsed", created=True)
     assert [(seen.method, seen.path) for seen in asked(server)] == [("GET", LISTING), ("POST", LISTING)]
     assert asked(server)[-1].json == {"data": {"name": "Lapsed", "type": "CUSTOMER_LIST"}}
-    answering(server, Reply(body={"data": []}), Reply(how="reset"))
+    answers(server, Reply(body={"data": []}), Reply(how="reset"))
     with pytest.raises(Uncertain):
         opened.open_audience(REQUEST, SyncOptions())
     assert [seen.method for seen in asked(server)] == ["GET", "POST"] * 2
@@ -276,14 +241,14 @@ def test_the_size_is_what_reddit_gives(
     opened: RedditConnector, server: Scripted, more: dict[str, object], reported: Reported
 ) -> None:
     """A range, or a number about right, or nothing yet; and the state in Reddit's word."""
-    answering(server, Reply(body={"data": {"id": AUDIENCE.id, "name": "Lapsed", **more}}))
+    answers(server, Reply(body={"data": {"id": AUDIENCE.id, "name": "Lapsed", **more}}))
     assert opened.read_back(AUDIENCE) == reported
     assert asked(server)[0].path == f"/custom_audiences/{AUDIENCE.id}"
 
 
 def test_the_doctor_reads_the_account(opened: RedditConnector, server: Scripted) -> None:
     """A token, then the account's audiences; a blocked name is told."""
-    answering(server, Reply(body={"data": []}), refusal(403))
+    answers(server, Reply(body={"data": []}), refusal(403))
     assert [(found.step, found.ok) for found in opened.examine()] == [
         ("credential", True),
         ("ad account", True),
@@ -293,6 +258,6 @@ def test_the_doctor_reads_the_account(opened: RedditConnector, server: Scripted)
 
 def test_a_missing_account_is_no_missing_audience(opened: RedditConnector, server: Scripted) -> None:
     """The same status, but nobody must be forgotten for it."""
-    answering(server, refusal(404))
+    answers(server, refusal(404))
     with pytest.raises(ActionNeeded, match="TURNOUT_REDDIT_AD_ACCOUNT"):
         opened.open_audience(REQUEST, SyncOptions())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import jsonschema
@@ -19,7 +18,6 @@ from connectors.base import (
     AudienceGone,
     AudienceRequest,
     AuthFailed,
-    Batch,
     QuotaExhausted,
     Receipt,
     Refused,
@@ -30,12 +28,12 @@ from connectors.base import (
 from connectors.identity import encode
 from connectors.testing import FastTime
 from connectors.tiktok import TikTokConnector, TikTokSettings
-from tests.connectors.lapsed import REQUEST
+from tests.connectors.lapsed import MARY, REQUEST
+from tests.connectors.oauth_account import batch
 from tests.connectors.server import Reply, Scripted, Seen
 
 AUDIENCE = Audience("240000001", "Lapsed")
 ADVERTISER = "7000000000000000001"
-EMAIL = "76365336b543faa970d4315c7d661e3aa5f722ccb5faf6c943edec83dcfb8113"
 PHONE = "a6e349c7a8850f27ebcfa1865854e845c074da83ff19384d4b4c9df78357fa5a"
 OFFICIAL_LIST = Path(__file__).parents[3] / "shared/specs/tiktok/dmp_custom_audience_list.yml"
 DONE = Reply(body={"code": 0, "message": "OK", "request_id": "20261122AB", "data": {}})
@@ -48,17 +46,13 @@ def connector(server: Scripted, time: FastTime, **changes: object) -> TikTokConn
     return opened
 
 
-def batch(op: Any, size: int) -> Batch:
-    return Batch("01JD000000000000000000000A", op, 1, 1, size)
-
-
 def people(*emails: str | None, phones: tuple[str | None, ...] = ()) -> pa.Table:
     cells = {"EMAIL_SHA256": emails, "PHONE_SHA256": phones or (None,) * len(emails)}
     return pa.table({name: pa.array(values, pa.string()) for name, values in cells.items()})
 
 
 def add(opened: TikTokConnector) -> Receipt:
-    return opened.add(AUDIENCE, people(EMAIL), batch("add", 1))
+    return opened.add(AUDIENCE, people(MARY), batch("add", 1))
 
 
 def error(code: int, message: str = "Invalid value ann@example.com") -> Reply:
@@ -77,7 +71,7 @@ def query(seen: Seen) -> dict[str, str]:
 MADID = "38400000-8CF0-11BD-B23E-10B96E40000D"
 MADID_SHA256 = "d4181bb455a74b3bc8b37c75ac9b2c702eb6b9930bd040b861403b31ca85634d"
 DIGESTS = [
-    ("EMAIL_SHA256", ("  Mary.Smith+news@Gmail.com ",), EMAIL),
+    ("EMAIL_SHA256", ("  Mary.Smith+news@Gmail.com ",), MARY),
     ("EMAIL_SHA256", ("janedoe@gmail.com",), "d6117306485ed0e50afab3ac871e98f81699151f30281527d63ff5f233656c69"),
     ("PHONE_SHA256", ("+1 (555) 987-6543", None), PHONE),
     ("AAID_SHA256", (MADID,), MADID_SHA256),
@@ -116,7 +110,7 @@ def test_every_identifier_keeps_its_place(server: Scripted, time: FastTime, op: 
     """The whole request: one list a person, an unknown identifier as an empty object, TikTok's own header."""
     server.answers(DONE)
     opened = connector(server, time)
-    rows = people(EMAIL, None, phones=(None, PHONE))
+    rows = people(MARY, None, phones=(None, PHONE))
     receipt = (opened.add if op == "add" else opened.remove)(AUDIENCE, rows, batch(op, 2))
     assert receipt == Receipt("applied", "20261122AB")
     (seen,) = server.seen
@@ -128,7 +122,7 @@ def test_every_identifier_keeps_its_place(server: Scripted, time: FastTime, op: 
         "action": action,
         "id_schema": ["EMAIL_SHA256", "PHONE_SHA256"],
         "batch_data": [
-            [{"id": EMAIL, "audience_ids": ["240000001"]}, {}],
+            [{"id": MARY, "audience_ids": ["240000001"]}, {}],
             [{}, {"id": PHONE, "audience_ids": ["240000001"]}],
         ],
     }

@@ -127,13 +127,6 @@ class ContactCalls(EmailPlatform):
             people.suppress(context.db, self.platform, wish.objectId, BLOCKLIST)
         return Reply(204, outcome="contact erased" if person else "nobody to erase")
 
-    def query(self, context: Context, *names: str) -> Mapping[str, str]:
-        """The call's parameters. Raises Refusal for one that is not among ``names``."""
-        unknown = sorted(set(context.call.query) - set(names))
-        if unknown:
-            raise self.invalid(f"unknown parameter {unknown[0]}")
-        return context.call.query
-
     def invalid(self, message: str) -> Refusal:
         """A call that is wrong as a whole."""
         return Refusal(self.words.refused(400, "VALIDATION_ERROR", message))

@@ -89,6 +89,14 @@ def find(db: sqlite3.Connection, tool: Platform, job_id: str) -> Job | None:
     return _job(row) if row else None
 
 
+def listed(db: sqlite3.Connection, tool: Platform, kind: str) -> list[Job]:
+    """Every job of a kind, oldest first."""
+    rows = db.execute(
+        "select * from email_jobs where tool = ? and kind = ? order by request, id", (tool.value, kind)
+    )
+    return [_job(row) for row in rows]
+
+
 def _job(row: sqlite3.Row) -> Job:
     return Job(
         row["id"],

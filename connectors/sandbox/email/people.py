@@ -109,6 +109,12 @@ def listed(
     return [_known(row) for row in rows]
 
 
+def count(db: sqlite3.Connection, tool: Platform) -> int:
+    """How many people the tool knows."""
+    (known,) = db.execute("select count(*) from email_people where tool = ?", (tool.value,)).fetchone()
+    return int(known)
+
+
 def update(
     db: sqlite3.Connection,
     tool: Platform,

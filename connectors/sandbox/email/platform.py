@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from connectors.sandbox.email import jobs, lists
@@ -41,6 +42,13 @@ class EmailPlatform(PlayedPlatform):
     def wait_seconds(self, context: Context) -> float:
         """How long a job waits before it runs."""
         return context.switches.email_processing_seconds
+
+    def query(self, context: Context, *names: str) -> Mapping[str, str]:
+        """The call's parameters. Raises Refusal for one that is not among ``names``."""
+        unknown = sorted(set(context.call.query) - set(names))
+        if unknown:
+            raise Refusal(self.words.refused(400, "invalid_request", f"unknown parameter {unknown[0]}"))
+        return context.call.query
 
     def list_of(self, context: Context, list_id: str) -> EmailList:
         """One list by id. Raises Refusal."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from connectors.sandbox.email.activecampaign import ActiveCampaignPlatform
 from connectors.sandbox.email.braze import BrazePlatform
 from connectors.sandbox.email.customerio import CustomerIoPlatform
 from connectors.sandbox.email.hubspot import HubSpotPlatform
@@ -13,6 +14,7 @@ from connectors.sandbox.email.platform import EmailPlatform
 from connectors.sandbox.wire import Platform
 
 _PLAYED: tuple[type[EmailPlatform], ...] = (
+    ActiveCampaignPlatform,
     BrazePlatform,
     CustomerIoPlatform,
     HubSpotPlatform,

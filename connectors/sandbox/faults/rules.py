@@ -20,7 +20,12 @@ GivesTokens = Literal[
 ]
 """Platforms with a token endpoint."""
 TakesJobs = Literal[
-    Platform.MAILCHIMP, Platform.GOOGLE, Platform.KLAVIYO, Platform.SENDGRID, Platform.PRACTICE
+    Platform.MAILCHIMP,
+    Platform.GOOGLE,
+    Platform.KLAVIYO,
+    Platform.SENDGRID,
+    Platform.ACTIVECAMPAIGN,
+    Platform.PRACTICE,
 ]
 """Platforms that take a request now and do it later."""
 

@@ -54,7 +54,7 @@ WINDOWS: Mapping[str, timedelta] = {
 
 
 class AccountSettings(ConnectorSettings):
-    """What is set for every account of an ad platform."""
+    """What is set for every account."""
 
     max_in_flight: int = Field(2, ge=1, le=10, description="Requests under way at once.")
     max_wait_seconds: float = Field(

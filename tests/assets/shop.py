@@ -51,8 +51,7 @@ types = ["behavioural"]
 owner = "team:crm"
 treatment = "A newsletter about {title}."
 universe = "customers"
-policy = {policy}
-
+{policy}
 [goal]
 metric = "repeat_purchase_rate_30d"
 direction = "up"
@@ -168,7 +167,8 @@ class Shop:
         title = name.title()
         syncs = "".join(f'\n[sync.{d}]\naudience = "{title}"\n' for d in destinations)
         path = self.segment_defs / f"{name}.sql"
-        path.write_text(HEADER.format(title=title, syncs=syncs, policy=json.dumps(policy)) + sql + "\n")
+        said = f"policy = {json.dumps(policy)}\n" if policy else ""
+        path.write_text(HEADER.format(title=title, syncs=syncs, policy=said) + sql + "\n")
         return path
 
     def buyers(self, as_of: date = NEWEST) -> set[str]:

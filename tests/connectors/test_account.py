@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import AudienceRequest
+from connectors.account import AccountSettings, query_of
+from connectors.base import AudienceRequest, Window
 from connectors.sandbox import SandboxServer
 from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.wire import Platform
+from connectors.settings import Credential
 from connectors.snapchat import SnapchatConnector, SnapchatSettings
 from connectors.token_store import Keep
 from pipelines.readiness import ends_soon
@@ -108,3 +110,35 @@ def test_the_doctor_says_what_is_wrong(sandbox: SandboxServer, tmp_path: Path, p
     assert not refused[-1].ok
     assert f"TURNOUT_{platform.upper()}_" in refused[-1].says
     assert not any(secret in finding.says for finding in refused for secret in rig.secrets)
+
+
+class TwoKeys(AccountSettings):
+    """An account with a key of its own besides the usual one."""
+
+    key: Credential
+    partner_key: Credential | None = None
+    requests_per_second: int = 5
+    requests_per_day: int | None = None
+
+
+def test_settings_make_the_limits() -> None:
+    """Every number of requests that is set is a window, besides those that no setting names."""
+    settings = TwoKeys(_env_file=None, key="one", max_in_flight=3)  # type: ignore[call-arg, arg-type]
+    hourly, per_second = Window(9, timedelta(hours=1)), Window(5, timedelta(seconds=1))
+    limits = settings.limits(50, hourly, min_size=100)
+    assert (limits.max_rows, limits.max_in_flight, limits.min_size) == (50, 3, 100)
+    assert limits.windows == (per_second, hourly)
+    assert limits.settles_after == timedelta(hours=1)
+
+
+def test_no_message_may_hold_any_of_the_secrets() -> None:
+    """Whatever a setting that is a secret is called; those that are not set are none."""
+    alone = TwoKeys(_env_file=None, key="one")  # type: ignore[call-arg, arg-type]
+    both = TwoKeys(_env_file=None, key="one", partner_key="two")  # type: ignore[call-arg, arg-type]
+    assert (alone.secrets, both.secrets) == (("one",), ("one", "two"))
+
+
+def test_of_a_link_only_its_query_is_believed() -> None:
+    """Whatever else it says, and where there is none."""
+    assert query_of("https://elsewhere.invalid/x?cursor=a%20b&size=2") == {"cursor": "a b", "size": "2"}
+    assert query_of(None) == query_of("http://[") == {}

@@ -78,6 +78,12 @@ def test_people_become_the_sheets_digests(
     assert digest(opened, name, *raw) == sent
 
 
+def test_an_identifier_named_twice_is_sent_once(snapchat: Any) -> None:
+    """A column has one name."""
+    opened = snapchat(identifiers=("EMAIL_SHA256", "EMAIL_SHA256"))
+    assert [column.name for column in opened.identity.columns] == ["EMAIL_SHA256"]
+
+
 @pytest.mark.parametrize(("op", "method"), [("add", "POST"), ("remove", "DELETE")])
 def test_each_kind_of_identifier_is_a_request(server: Scripted, snapchat: Any, op: Any, method: str) -> None:
     """One schema each; who has both is in both; equal ones are sent once; a removal has a body too."""

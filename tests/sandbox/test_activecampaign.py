@@ -179,6 +179,20 @@ def test_lists_are_consent(campaign: ActiveCampaignCaller) -> None:
     assert campaign.status(ada) == {newsletter: "3"}
 
 
+def test_who_left_or_bounced_is_read_back(campaign: ActiveCampaignCaller) -> None:
+    """By status, whatever list they were in, and without any."""
+    campaign.contact("ada@example.com")
+    campaign.contact("bob@example.com")
+    campaign.put("left@example.com", "unsubscribed")
+    campaign.sandbox.state.email.suppress("activecampaign", "bob@example.com", "bounced")
+    for status, expected in (("2", "left@example.com"), ("3", "bob@example.com")):
+        found = campaign.call("GET", "/contacts", params={"status": status}).json()["contacts"]
+        assert [contact["email"] for contact in found] == [expected]
+    newsletter = campaign.newsletter()
+    campaign.bulk_with_consent({"email": "bob@example.com", "subscribe": [{"listid": newsletter}]})
+    assert (campaign.members(newsletter), campaign.widened()) == ([], [])
+
+
 def test_lists_are_found_by_name(campaign: ActiveCampaignCaller) -> None:
     """Tags and lists are told apart."""
     newsletter = campaign.newsletter()

@@ -138,6 +138,24 @@ def test_dangerous_calls_change_consent(hubspot: HubSpotCaller) -> None:
     assert refusal(unknown) == (400, "VALIDATION_ERROR")
 
 
+def test_people_leave_by_themselves(hubspot: HubSpotCaller) -> None:
+    """What they did shows in the property and in the subscriptions; taking it back is noted."""
+    ada = hubspot.put("ada@example.com")
+    hubspot.sandbox.state.email.suppress("hubspot", "ada@example.com", "unsubscribed")
+    path = f"{CONTACTS}/{ada}"
+    read = hubspot.call("GET", path, params={"properties": "hs_email_optout,hs_email_optout_1001"})
+    assert read.json()["properties"]["hs_email_optout"] == "true"
+    assert read.json()["properties"]["hs_email_optout_1001"] is None
+    statuses = hubspot.call("GET", f"{PREFERENCES}/status/email/ada@example.com").json()
+    assert {each["status"] for each in statuses["subscriptionStatuses"]} == {"NOT_SUBSCRIBED"}
+    hubspot.upsert("ada@example.com", firstname="Ada")
+    assert hubspot.widened() == []
+    wish = {"emailAddress": "ada@example.com", "subscriptionId": "1001"}
+    hubspot.call("POST", f"{PREFERENCES}/subscribe", json=wish)
+    assert {change.after for change in hubspot.widened()} == {"unknown", "subscribed"}
+    assert hubspot.sandbox.state.email.consent("hubspot", ada) == "subscribed"
+
+
 def test_erasure_is_for_good(hubspot: HubSpotCaller) -> None:
     """A contact goes with its places; an address that nobody has can never be used again."""
     vip = hubspot.new_list()

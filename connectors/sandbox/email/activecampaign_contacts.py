@@ -92,7 +92,7 @@ class ContactCalls(ImportCalls):
             found = people.listed(context.db, TOOL, after=after, limit=offset + limit)
             total = people.count(context.db, TOOL)
         else:
-            found = list(self._chosen(context, people.listed(context.db, TOOL, after=after)))
+            found = list(self._chosen(context, self._candidates(context, after)))
             total = len(found)
         shown: list[Json] = [contact_document(known) for known in found[offset : offset + limit]]
         content: dict[str, Json] = {"scoreValues": [], "contacts": shown, "meta": {"total": str(total)}}
@@ -225,6 +225,14 @@ class ContactCalls(ImportCalls):
         outcome = "contact created" if status == 201 else "contact updated"
         return json_reply(content, status=status, outcome=outcome, rows=1)
 
+    def _candidates(self, context: Context, after: str) -> list[Known]:
+        """Everybody after an id, or the one with the address that is asked for."""
+        email = context.call.query.get("email")
+        if email is None:
+            return people.listed(context.db, TOOL, after=after)
+        known = people.find(context.db, TOOL, "email", email.strip())
+        return [known] if known and known.id > after else []
+
     def _chosen(self, context: Context, everybody: Iterable[Known]) -> Iterable[Known]:
         """Those whom the filters leave."""
         asked = context.call.query
@@ -235,13 +243,13 @@ class ContactCalls(ImportCalls):
         if wanted not in (ANY, "0", "1", "2", "3"):
             raise self.invalid("status is from -1 to 3")
         for known in everybody:
-            if "email" in asked and known.email != asked["email"].strip().lower():
-                continue
             if asked.get("search", "").lower() not in (known.email or ""):
                 continue
             if tag is not None and tag not in lists.of_person(context.db, TOOL, known.id):
                 continue
             states = {str(standing.status(context.db, known, found)) for found in among} - {"None"}
+            if "listid" not in asked and (everywhere := standing.overall(context.db, known)):
+                states.add(str(everywhere))
             if wanted in states or (wanted == ANY and ("listid" not in asked or states)):
                 yield known
 

@@ -42,12 +42,17 @@ def channel(found: EmailList) -> str:
 def status(db: sqlite3.Connection, contact: Known, found: EmailList) -> int | None:
     """The contact's standing in a list, None where there is none; who left everything has left every list."""
     here = people.consent(db, TOOL, contact.id, channel(found))
-    if here == "unsubscribed" or people.consent(db, TOOL, contact.id) == "unsubscribed":
-        bounced = {email for email, _, _ in people.suppressions(db, TOOL, BOUNCE)}
-        return BOUNCED if contact.email in bounced else UNSUBSCRIBED
-    if found.id not in lists.of_person(db, TOOL, contact.id):
-        return None
-    return ACTIVE if here == "subscribed" else UNCONFIRMED
+    if here != "unsubscribed" and found.id not in lists.of_person(db, TOOL, contact.id):
+        return overall(db, contact)
+    state = ACTIVE if here == "subscribed" else UNCONFIRMED
+    return overall(db, contact) or (UNSUBSCRIBED if here == "unsubscribed" else state)
+
+
+def overall(db: sqlite3.Connection, contact: Known) -> int | None:
+    """Bounced or unsubscribed, where that holds for everything that is sent; None otherwise."""
+    if contact.email in {email for email, _, _ in people.suppressions(db, TOOL, BOUNCE)}:
+        return BOUNCED
+    return UNSUBSCRIBED if people.consent(db, TOOL, contact.id) == "unsubscribed" else None
 
 
 def activate(db: sqlite3.Connection, contact: Known, found: EmailList, request: int) -> None:

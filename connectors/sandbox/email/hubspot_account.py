@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from connectors.sandbox.email import fields, people
+from connectors.sandbox.email import fields, people, suppressions
 from connectors.sandbox.email import hubspot_bodies as bodies
-from connectors.sandbox.email.hubspot_contacts import ContactCalls
+from connectors.sandbox.email.hubspot_contacts import OPTED_OUT, ContactCalls
 from connectors.sandbox.email.people import Consent
 from connectors.sandbox.email.platform import Context, Refusal
 from connectors.sandbox.wire import Json, Reply, json_reply
@@ -60,25 +60,21 @@ class AccountCalls(ContactCalls):
         wish = self.read(context.call, bodies.Subscription)
         if wish.subscriptionId not in SUBSCRIPTIONS:
             raise self.invalid("There is no such subscription.")
-        person, number = self._subscriber(context, wish.emailAddress), context.call.number
+        person = suppressions.person_of(context.db, self.platform, wish.emailAddress)
+        number = context.call.number
         people.set_consent(
             context.db, self.platform, person, state, number, f"subscription:{wish.subscriptionId}"
         )
         if state == "subscribed":
+            suppressions.lift(context.db, self.platform, wish.emailAddress, OPTED_OUT, number, "email")
             people.set_consent(context.db, self.platform, person, state, number)
         shown = self._subscription(context, wish.emailAddress, wish.subscriptionId)
         return json_reply(shown, outcome=f"somebody {state}", rows=1)
 
-    def _subscriber(self, context: Context, address: str) -> str:
-        """The contact's id; the address itself where no contact has it, for consent is kept by address."""
-        person = people.find(context.db, self.platform, "email", address)
-        return person.id if person else address.lower()
-
     def _subscription(self, context: Context, address: str, number: str) -> dict[str, Json]:
-        person = self._subscriber(context, address)
-        everywhere = people.consent(context.db, self.platform, person)
+        person = suppressions.person_of(context.db, self.platform, address)
         here = people.consent(context.db, self.platform, person, f"subscription:{number}")
-        left = everywhere == "unsubscribed"
+        left = self.has_left(context, person, address.lower())
         return {
             "id": number,
             "name": SUBSCRIPTIONS[number],

@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping, Sequence
 
 from connectors.sandbox import clock
-from connectors.sandbox.email import fields, people
+from connectors.sandbox.email import fields, people, suppressions
 from connectors.sandbox.email import hubspot_bodies as bodies
 from connectors.sandbox.email.hubspot_words import moment, record_error
 from connectors.sandbox.email.people import Consent, Known
 from connectors.sandbox.email.platform import Context, EmailPlatform, Refusal
 from connectors.sandbox.wire import Json, Reply, json_reply
 
+OPTED_OUT = "unsubscribed"
+"""Kind of suppression: people who left by themselves, from everything."""
 BLOCKLIST = "gdpr"
 """Addresses that were erased before HubSpot knew them; nobody can be created under one any more."""
 ADDRESS = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]{2,}")
@@ -238,11 +240,22 @@ class ContactCalls(EmailPlatform):
         status = 409 if refused.category == "CONFLICT" else 400
         return Refusal(self.words.refused(status, refused.category, refused.message))
 
+    def has_left(self, context: Context, person: str, email: str | None) -> bool:
+        """Whether a person wants nothing at all, by a request or by themselves."""
+        alone = {address for address, _, _ in people.suppressions(context.db, self.platform, OPTED_OUT)}
+        return email in alone or people.consent(context.db, self.platform, person) == "unsubscribed"
+
     def _opt(self, context: Context, person: Known, subscription: str | None, *, out: bool) -> None:
         """An opt-out by property; taken back, nobody knows what the person wants."""
         channel = f"subscription:{subscription}" if subscription else "email"
-        if out or people.consent(context.db, self.platform, person.id, channel) == "unsubscribed":
-            self._agree(context, person, channel, "unsubscribed" if out else "unknown")
+        if out:
+            self._agree(context, person, channel, "unsubscribed")
+        elif subscription is None and person.email:
+            suppressions.lift(
+                context.db, self.platform, person.email, OPTED_OUT, context.call.number, channel
+            )
+        elif people.consent(context.db, self.platform, person.id, channel) == "unsubscribed":
+            self._agree(context, person, channel, "unknown")
 
     def _agree(self, context: Context, person: Known, channel: str, state: Consent) -> None:
         people.set_consent(context.db, self.platform, person.id, state, context.call.number, channel)
@@ -262,7 +275,8 @@ class ContactCalls(EmailPlatform):
         }
         for name in asked:
             if opt_out := OPT_OUT.fullmatch(name):
-                left = agreed(f"subscription:{opt_out[1]}" if opt_out[1] else "email") == "unsubscribed"
+                everything = self.has_left(context, person.id, person.email)
+                left = agreed(f"subscription:{opt_out[1]}") == "unsubscribed" if opt_out[1] else everything
                 values[name] = "true" if left else None
         return {
             "id": person.id,

@@ -79,6 +79,7 @@ class Pages:
             "home.html",
             "Overview",
             by_platform={p: [a for a in audiences if a.platform == p] for p in TITLES},
+            without=[title for p, title in TITLES.items() if p not in {a.platform for a in audiences}],
             largest=max((a.size for a in audiences), default=0) or 1,
             titles=TITLES,
             statuses=self.state.contact_counts(),

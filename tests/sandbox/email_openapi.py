@@ -35,7 +35,7 @@ class Description:
         where = f"{method} {template} → {answer.status_code}"
         sent = answer.request.body
         if sent and answer.ok:
-            (media,) = operation["requestBody"]["content"].values()
+            (media,) = _referred(operation["requestBody"], whole)["content"].values()
             _hold(media["schema"], json.loads(sent), whole, f"{method} {template}")
         responses = operation["responses"]
         code = str(answer.status_code)
@@ -118,7 +118,8 @@ def description(tool: str) -> Description | None:
 
 
 def _plain(part: Any) -> Any:
-    """A choice that may be null names null among what can be chosen, as the validator wants it."""
+    """The description as it is meant: null is among the choices where it may be chosen, a job's id is a text, and
+    the one custom field is an example."""
     if isinstance(part, list):
         return [_plain(item) for item in part]
     if not isinstance(part, dict):
@@ -126,4 +127,8 @@ def _plain(part: Any) -> Any:
     plain = {name: _plain(value) for name, value in part.items()}
     if plain.get("nullable") is True and "oneOf" in plain:
         plain["oneOf"] = [*plain["oneOf"], {"type": "string", "nullable": True, "enum": [None]}]
+    if isinstance(plain.get("job_id"), dict):
+        plain["job_id"] = {"type": "string"}
+    if isinstance(plain.get("custom_fields"), dict) and plain["custom_fields"].get("type") == "object":
+        plain["custom_fields"] = {"type": "object"}
     return plain

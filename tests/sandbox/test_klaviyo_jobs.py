@@ -249,3 +249,22 @@ def test_an_erasure_takes_one_identifier(klaviyo: KlaviyoCaller) -> None:
     assert erased(attributes={}) == 400
     assert erased(attributes={"email": "Ada@example.com"}) == 202
     assert (klaviyo.ids(vip), klaviyo.people()) == ([], {})
+
+
+def test_what_is_sent_and_answered_is_as_described(klaviyo: KlaviyoCaller) -> None:
+    """The path of an audience, held against the official description; other tests hold theirs by the way."""
+    if klaviyo.official is None:
+        pytest.skip("the official description is not at hand")
+    klaviyo.official.seen.clear()
+    vip = klaviyo.new_list("vip")
+    job = started(klaviyo, {"email": "ada@example.com"}, list_id=vip)
+    imported(klaviyo, job)
+    klaviyo.remove(vip, *klaviyo.ids(vip))
+    members = "/api/lists/{id}/relationships/profiles"
+    assert klaviyo.official.seen == {
+        ("POST", "/api/lists", 201),
+        ("POST", "/api/profile-bulk-import-jobs", 202),
+        ("GET", "/api/profile-bulk-import-jobs/{job_id}", 200),
+        ("GET", members, 200),
+        ("DELETE", members, 204),
+    }

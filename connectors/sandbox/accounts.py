@@ -28,6 +28,7 @@ SANDBOX_BRAZE_KEY = "sandbox-braze-key-not-a-secret"
 SANDBOX_CUSTOMERIO_KEY = "sandbox-customerio-app-key-not-a-secret"
 SANDBOX_CUSTOMERIO_SITE = "sandbox-customerio-site"
 SANDBOX_CUSTOMERIO_TRACK_KEY = "sandbox-customerio-track-key-not-a-secret"
+SANDBOX_BREVO_KEY = "sandbox-brevo-key-not-a-secret"
 SANDBOX_ITERABLE_KEY = "sandbox-iterable-key-not-a-secret"
 SANDBOX_ITERABLE_EMAIL_KEY = "sandbox-iterable-email-project-key-not-a-secret"
 SANDBOX_HUBSPOT_TOKEN = "sandbox-hubspot-token-not-a-secret"  # noqa: S105

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from connectors.sandbox.email.activecampaign import ActiveCampaignPlatform
 from connectors.sandbox.email.braze import BrazePlatform
+from connectors.sandbox.email.brevo import BrevoPlatform
 from connectors.sandbox.email.customerio import CustomerIoPlatform
 from connectors.sandbox.email.hubspot import HubSpotPlatform
 from connectors.sandbox.email.iterable import IterablePlatform
@@ -16,6 +17,7 @@ from connectors.sandbox.wire import Platform
 _PLAYED: tuple[type[EmailPlatform], ...] = (
     ActiveCampaignPlatform,
     BrazePlatform,
+    BrevoPlatform,
     CustomerIoPlatform,
     HubSpotPlatform,
     IterablePlatform,

@@ -56,6 +56,14 @@ create table if not exists email_lists (
   primary key (tool, id)
 ) without rowid;
 
+-- Where lists lie, for tools that have folders.
+create table if not exists email_folders (
+  tool text not null,
+  id integer not null,
+  name text not null,
+  primary key (tool, id)
+) without rowid;
+
 create table if not exists email_numbers (
   tool text primary key,
   last integer not null

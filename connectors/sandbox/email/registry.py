@@ -12,6 +12,7 @@ from connectors.sandbox.email.hubspot import HubSpotPlatform
 from connectors.sandbox.email.iterable import IterablePlatform
 from connectors.sandbox.email.klaviyo import KlaviyoPlatform
 from connectors.sandbox.email.platform import EmailPlatform
+from connectors.sandbox.email.sendgrid import SendGridPlatform
 from connectors.sandbox.wire import Platform
 
 _PLAYED: tuple[type[EmailPlatform], ...] = (
@@ -22,6 +23,7 @@ _PLAYED: tuple[type[EmailPlatform], ...] = (
     HubSpotPlatform,
     IterablePlatform,
     KlaviyoPlatform,
+    SendGridPlatform,
 )
 
 EMAIL_PLATFORMS: Mapping[Platform, type[EmailPlatform]] = {played.platform: played for played in _PLAYED}

@@ -6,6 +6,8 @@ import pytest
 
 from connectors.sandbox import SandboxServer
 from connectors.sandbox.accounts import SANDBOX_ACTIVECAMPAIGN_KEY
+from connectors.sandbox.email import people
+from connectors.sandbox.wire import Platform
 from tests.sandbox.activecampaign_caller import LIST, ActiveCampaignCaller, message, refusal
 from tests.sandbox.handwritten import operations
 
@@ -225,6 +227,20 @@ def test_who_calls_and_how_often(campaign: ActiveCampaignCaller) -> None:
     campaign.session.headers["Api-Token"] = "other"
     assert campaign.call("GET", "/users/me").status_code == 403
     assert campaign.call("GET", "/nothing").status_code == 403
+
+
+@pytest.mark.parametrize("key", ["id", "email", "phone", "external_id"])
+def test_nobody_is_looked_for_by_walking_through_everybody(sandbox: SandboxServer, key: str) -> None:
+    """Whatever a person is found by has an index, and SQLite uses it: accounts may be large."""
+    plan: list[str] = []
+    with sandbox.state.email.store.reading() as db:
+        db.set_trace_callback(plan.append)
+        people.find(db, Platform.ACTIVECAMPAIGN, key, "x")  # type: ignore[arg-type]
+        db.set_trace_callback(None)
+        (asked,) = plan
+        steps = [row["detail"] for row in db.execute(f"explain query plan {asked}")]
+    assert len(steps) == 1
+    assert f"(tool=? AND {key}=?)" in steps[0]
 
 
 def test_the_description_is_followed(campaign: ActiveCampaignCaller) -> None:

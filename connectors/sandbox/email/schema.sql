@@ -12,8 +12,11 @@ create table if not exists email_people (
   primary key (tool, id)
 ) without rowid;
 -- Not unique: some tools know several people by one address.
-create index if not exists email_people_by_email on email_people (tool, email) where email is not null;
-create index if not exists email_people_by_phone on email_people (tool, phone) where phone is not null;
+-- These end in the order that people are looked for in: SQLite would not use them otherwise.
+create index if not exists email_people_by_email on email_people (tool, email, created_at, id)
+where email is not null;
+create index if not exists email_people_by_phone on email_people (tool, phone, created_at, id)
+where phone is not null;
 create unique index if not exists email_people_by_external on email_people (tool, external_id)
 where external_id is not null;
 

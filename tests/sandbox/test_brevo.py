@@ -273,6 +273,8 @@ def test_faults_and_rates(brevo: Caller) -> None:
     brevo.fault(path="*/import", effect="reject_rows", positions=[1])
     assert "info" in brevo.load(vip, {"email": "a@example.com"}, {"email": "b@example.com"})
     assert "b@example.com" not in brevo.people()
+    brevo.fault(path="*/import", effect="job_fails")
+    assert brevo.load(vip, {"email": "c@example.com"})["status"] == "failed"
     assert brevo.call("GET", "/account").headers["x-sib-ratelimit-limit"] == "10"
     brevo.allow(101)
     asked = [brevo.call("GET", "/processes") for _ in range(102)]

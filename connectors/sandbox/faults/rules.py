@@ -23,7 +23,11 @@ TakesJobs = Literal[
     Platform.MAILCHIMP,
     Platform.GOOGLE,
     Platform.KLAVIYO,
+    Platform.BRAZE,
+    Platform.ITERABLE,
+    Platform.CUSTOMERIO,
     Platform.SENDGRID,
+    Platform.BREVO,
     Platform.ACTIVECAMPAIGN,
     Platform.PRACTICE,
 ]

@@ -19,7 +19,7 @@ KINDS = ("invalid", "notFound", "forgotten", "conflict", "invalidData")
 class Caller(EmailCaller):
     """The API of one project."""
 
-    def list(self, name: str = "vip") -> int:
+    def new_list(self, name: str = "vip") -> int:
         return int(self.call("POST", "/api/lists", json={"name": name}).json()["listId"])
 
     def change(self, op: str, list_id: int, *rows: dict[str, object], **more: object) -> requests.Response:
@@ -68,7 +68,7 @@ def failures(answer: requests.Response) -> dict[str, list[str]]:
 
 def test_lists_are_made_listed_and_deleted(iterable: Caller) -> None:
     """Static ones; two may have one name; a missing one is a bad parameter."""
-    first, second = iterable.list(), iterable.list()
+    first, second = iterable.new_list(), iterable.new_list()
     shown = iterable.call("GET", "/api/lists").json()["lists"]
     assert [each["id"] for each in shown] == [first, second]
     assert set(shown[0]) == {"id", "name", "description", "createdAt", "listType"}
@@ -87,7 +87,7 @@ def test_lists_are_made_listed_and_deleted(iterable: Caller) -> None:
 
 def test_members_come_and_go(iterable: Caller) -> None:
     """By e-mail in any case or by user id; who is there already, or is not, is a success."""
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.put("ada@example.com")
     iterable.put("bob@example.com", external_id="u-2")
     rows: list[dict[str, object]] = [{"email": "ADA@example.com"}, {"userId": "u-2"}, {"userId": "u-2"}]
@@ -108,7 +108,7 @@ def test_members_come_and_go(iterable: Caller) -> None:
 
 def test_every_failed_row_is_named(iterable: Caller) -> None:
     """By its value, addresses in lower case, each under its reason; the others are in."""
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.put("ada@example.com", external_id="u-1")
     iterable.put("bob@example.com", external_id="u-2")
     iterable.call("POST", "/api/users/forget", json={"email": "gone@example.com"})
@@ -141,7 +141,7 @@ def test_every_failed_row_is_named(iterable: Caller) -> None:
 
 def test_users_are_made_unless_a_project_heeds_the_wish(iterable: Caller, sandbox: SandboxServer) -> None:
     """A hybrid project does; one that knows users by e-mail makes them whatever the call says."""
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.change("subscribe", vip, {"email": "ada@example.com"}, {"userId": "u-1"})
     assert len(iterable.people()) == 2
     other = Caller(sandbox, "iterable", {"Api-Key": SANDBOX_ITERABLE_EMAIL_KEY})
@@ -188,7 +188,7 @@ def test_fields_are_made_and_keep_their_type(iterable: Caller) -> None:
 
 def test_requests_have_limits(iterable: Caller) -> None:
     """A thousand subscribers and 4 MB; rows without a name and unknown fields are refused."""
-    vip = iterable.list()
+    vip = iterable.new_list()
     rows: list[dict[str, object]] = [{"email": f"u{number}@example.com"} for number in range(1_001)]
     assert refusal(iterable.change("subscribe", vip, *rows)) == (400, "BatchTooLarge")
     assert iterable.change("subscribe", vip, *rows[1:]).json()["successCount"] == 1_000
@@ -216,7 +216,7 @@ def test_some_calls_resubscribe(
     """The calls that a sync must never make; being in a list touches no consent."""
     person = iterable.put("ada@example.com", "unsubscribed")
     iterable.call("POST", "/api/users/forget", json={"email": "gone@example.com"})
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.change("subscribe", vip, {"email": "ada@example.com", "dataFields": {"tier": "gold"}})
     assert (iterable.widened(), iterable.consent(person)) == ([], "unsubscribed")
     fields = iterable.user("ada@example.com")["dataFields"]
@@ -233,7 +233,7 @@ def test_some_calls_resubscribe(
 def test_leaving_a_list_can_mean_leaving_the_channel(iterable: Caller) -> None:
     """Unless the call says no: documents differ on silence, which does harm here."""
     person = iterable.put("ada@example.com", "subscribed")
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.change("subscribe", vip, {"email": "ada@example.com"})
     iterable.change("unsubscribe", vip, {"email": "ada@example.com"})
     assert iterable.consent(person) == "subscribed"
@@ -264,7 +264,7 @@ def test_users_are_deleted_or_forgotten(iterable: Caller) -> None:
 
 def test_faults_and_rates(iterable: Caller) -> None:
     """Refused rows are invalid ones; members can be read five times a minute where requests are limited."""
-    vip = iterable.list()
+    vip = iterable.new_list()
     for op in ("subscribe", "unsubscribe"):
         iterable.fault(path=f"*/{op}", effect="reject_rows", positions=[0])
         answer = iterable.change(op, vip, {"email": "ada@example.com"}, {"email": "bob@example.com"})
@@ -273,7 +273,7 @@ def test_faults_and_rates(iterable: Caller) -> None:
     gone = iterable.call("GET", "/api/lists/getUsers", params={"listId": str(vip)})
     assert refusal(gone) == (400, "BadParams")
     iterable.sandbox.faults.replace([])
-    vip = iterable.list()
+    vip = iterable.new_list()
     iterable.allow(8)
     answers = [iterable.call("GET", f"/api/lists/{vip}/size") for _ in range(6)]
     assert [answer.status_code for answer in answers] == [200] * 5 + [429]

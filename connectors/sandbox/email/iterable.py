@@ -105,7 +105,8 @@ class IterablePlatform(UserCalls):
 
     def subscribe(self, context: Context) -> Reply:
         """``POST /api/lists/subscribe``: users come, most of them into being unless the call forbids it."""
-        sent = self._rows(context, Subscribe)
+        sent = self._read(context, Subscribe)
+        self._require_rows(sent.subscribers)
         found = self.list_of(context, str(sent.listId))
         known_by_email = self.token_of(context.call) == SANDBOX_ITERABLE_EMAIL_KEY
         refused = context.call.rejection.picks([row.model_dump() for row in sent.subscribers])
@@ -129,7 +130,8 @@ class IterablePlatform(UserCalls):
 
     def unsubscribe(self, context: Context) -> Reply:
         """``POST /api/lists/unsubscribe``: out of the list, and out of the whole channel unless the call forbids it."""
-        sent = self._rows(context, Unsubscribe)
+        sent = self._read(context, Unsubscribe)
+        self._require_rows(sent.subscribers)
         found = self.list_of(context, str(sent.listId))
         refused = context.call.rejection.picks([row.model_dump() for row in sent.subscribers])
         outcome = Outcome()

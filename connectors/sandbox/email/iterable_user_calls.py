@@ -57,9 +57,7 @@ class UserCalls(EmailPlatform):
     def update_users(self, context: Context) -> Reply:
         """``POST /api/users/bulkUpdate``."""
         sent = self._read(context, BulkUpdate)
-        if len(sent.users) > ROWS:
-            raise Refusal(self.words.refused(400, "BatchTooLarge", "The batch is too large"))
-        self._require_named(*sent.users)
+        self._require_rows(sent.users)
         refused = context.call.rejection.picks([row.model_dump() for row in sent.users])
         outcome = Outcome()
         for place, row in enumerate(sent.users):
@@ -198,13 +196,10 @@ class UserCalls(EmailPlatform):
             raise Refusal(self.words.refused(413, "BatchTooLarge", "The request is too large"))
         return self.read(context.call, model)
 
-    def _rows(self, context: Context, model: type[Model]) -> Model:
-        sent = self._read(context, model)
-        rows: Sequence[Who] = getattr(sent, "subscribers")  # noqa: B009
+    def _require_rows(self, rows: Sequence[Who]) -> None:
         if len(rows) > ROWS:
             raise Refusal(self.words.refused(400, "BatchTooLarge", "The batch is too large"))
         self._require_named(*rows)
-        return sent
 
     def _require_named(self, *rows: Who) -> None:
         if any(row.email is None and row.userId is None for row in rows):

@@ -130,7 +130,9 @@ def json_reply(
     return Reply(status, orjson.dumps(content), rows=rows, audience=audience, outcome=outcome)
 
 
-_PERSON_IN_PATH = re.compile(r"(/(?:members|customers|byUserId)/)([^/]{0,4})([^/]*)|(/)([^/@]{0,4})([^/]*@[^/]*)")
+_PERSON_IN_PATH = re.compile(
+    r"(/(?:members|customers|byUserId)/)([^/]{0,4})([^/]*)|(/)([^/@]{0,4})([^/]*@[^/]*)"
+)
 
 
 def loggable_path(path: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from types import SimpleNamespace
@@ -80,7 +81,10 @@ class Sdk:
         from criteo_api_marketingsolutions_v2027_01.configuration import Configuration
 
         self.server, self._models = server, models
+        http_log = logging.getLogger("urllib3")
+        level = http_log.level
         self._client = ApiClient(Configuration(host=server.url, access_token="access-1"))
+        http_log.setLevel(level)  # the SDK sets it for the whole process, other tests' logs included
         self.api = AudienceApi(self._client)
 
     def repeats(self, seen: Seen, call: str, model: str, *path: str) -> None:

@@ -44,8 +44,8 @@ class Difference:
     must_go: int
     """The removes that no guard may hold back."""
     asked_out: int
-    """The other removes of members whose last request was a removal already: the guards let it pass, and nobody
-    knows what became of it."""
+    """The other removes of members whose last request was a removal already, which a resync doubts: the guards let it
+    pass then."""
     rejected: int
     """Desired people whose row the platform refused before; tried again after a while."""
     pending: int
@@ -165,6 +165,7 @@ _ASKED_OUT = """
         on batch_states.batch = members.batch
       where members.audience = $audience
         and batch_states.op = 'remove'
+        and batch_states.verdict = 'doubted'
     )
 """
 

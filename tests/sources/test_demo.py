@@ -276,7 +276,7 @@ def test_without_the_package_the_fix_is_told(
 
 
 GOLDEN = {
-    "customers": "5bfc69c1e9ea3a297e5559295d9d45ee61ed07592ebfe56c3009cb5bfe418bc0",
+    "customers": "882c3a30d00b592d9f9e05380a44e91a5549c7aa1b335fa46121cd9b2baa632f",
     "consents": "fdea764ed9887f72741ffa3bda1dac300633e6eeeb7390cfa86680fd22e6f9a9",
     "suppressions": "aaa3ffbb69093d18d4700792fde68640018cd06c778f05dd29826b0950f599db",
     "email_events": "0303ff7632441a76ba311ff26acba55bf8bde89f528febd8cac9406b5748d15c",

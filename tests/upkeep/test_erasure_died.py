@@ -10,7 +10,7 @@ from pipelines.delivery.boundaries import observe
 from pipelines.erasure.erase import erase
 from pipelines.project import Project
 from tests.assets.shop import Shop, customer
-from tests.upkeep.town import CANARIES, email
+from tests.upkeep.town import CANARIES, email, holds
 
 
 class Stop(Exception):
@@ -58,5 +58,5 @@ def test_an_erasure_that_died_is_repeated(pushed: Shop, number: int) -> None:
         assert person not in pushed.members(destination, segment)
     home = pushed.settings().home
     assert [
-        path.name for path in home.rglob("*") if path.is_file() and person.encode() in path.read_bytes()
+        path.name for path in home.rglob("*") if path.is_file() and holds(path.read_bytes(), person)
     ] == []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -45,11 +46,21 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+SHORTEST_DIGEST_PART = 8
+
+
 def marks(number: int) -> list[str]:
     """Everything by which a file may betray somebody: id, address, number, their digests, short and long."""
     digits = "1202555" + f"{number:04}"
     hashes = [digest(email(number)), digest(digits), digest(f"+{digits}"), digest(customer(number))]
     return [customer(number), email(number), phone(number), digits, *hashes, *(h[:32] for h in hashes)]
+
+
+def holds(content: bytes, mark: str) -> bool:
+    """Whether a file's bytes hold a mark. A short id also stands by chance within random hexadecimal digests."""
+    if len(mark) > SHORTEST_DIGEST_PART:
+        return mark.encode() in content
+    return re.search(rb"(?<![0-9a-f])" + re.escape(mark.encode()) + rb"(?![0-9a-f])", content) is not None
 
 
 @dataclass
@@ -120,7 +131,7 @@ class Town:
             f"{place}: canary {number}"
             for place, content in contents.items()
             for number in numbers
-            if any(mark.encode() in content for mark in marks(number))
+            if any(holds(content, mark) for mark in marks(number))
         ]
 
 

@@ -42,8 +42,9 @@ from connectors.wire import Answer, NoAnswer
 TOKEN_FOLDER = Path(".turnout/tokens")
 """Where tokens are kept by whoever uses a connector without a state folder."""
 MOST_AUDIENCES = 100_000
+"""Of an account; a longer listing is a loop."""
 MOST_PAGES = 1_000
-"""Longer listings are a loop."""
+"""Of a listing, for the same reason."""
 WINDOWS: Mapping[str, timedelta] = {
     "requests_per_second": timedelta(seconds=1),
     "requests_per_minute": timedelta(minutes=1),

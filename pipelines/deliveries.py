@@ -20,7 +20,7 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
-from pipelines.readiness import notes
+from pipelines.readiness import ends_soon, too_few
 from pipelines.segments.model import Sync
 from pipelines.segments.policy import refusal
 
@@ -96,10 +96,11 @@ class Deliveries:
         except DeliveryError as error:
             return [model.failed(destination, push, run, error) for push in pushes]
         try:
-            now = datetime.now(UTC)
+            done = act(self.account(connector), pushes)
+            soon = ends_soon(connector, datetime.now(UTC))
             return [
-                replace(delivery, notes=notes(connector, delivery.desired, now))
-                for delivery in act(self.account(connector), pushes)
+                replace(delivery, notes=tuple(filter(None, (soon, too_few(connector, delivery.desired)))))
+                for delivery in done
             ]
         finally:
             connector.close()

@@ -28,8 +28,14 @@ def examine(project: Project, destination: str) -> Iterator[Finding]:
 
 
 def ends_soon(connector: Connector, now: datetime) -> str | None:
-    """A sentence when the account's credential ends soon and cannot be renewed without a person."""
-    ends = connector.credential_ends()
+    """A sentence when the account's credential ends soon and cannot be renewed without a person.
+
+    None also where that cannot be read now: whoever needs the credential next says why.
+    """
+    try:
+        ends = connector.credential_ends()
+    except DeliveryError:
+        return None
     if ends is None or ends > now + EARLY:
         return None
     when = f"has ended on {ends:%Y-%m-%d}" if ends <= now else f"ends on {ends:%Y-%m-%d}"
@@ -42,11 +48,6 @@ def too_few(connector: Connector, people: int) -> str | None:
     if not 0 < people < least:
         return None
     return f"{connector.title} does not use audiences of fewer than {least:,} matched people"
-
-
-def notes(connector: Connector, people: int, now: datetime) -> tuple[str, ...]:
-    """What an operator should know of an audience of so many people, though nothing is wrong."""
-    return tuple(filter(None, (ends_soon(connector, now), too_few(connector, people))))
 
 
 def _of_account(project: Project, account: Account) -> Iterator[Finding]:

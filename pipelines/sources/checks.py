@@ -62,9 +62,9 @@ GENERAL = (
         "people_with_an_address",
         "people",
         "warning",
-        "At least half of the people have an e-mail address or a phone number; figure: their share.",
-        "select coalesce(avg((email is not null or phone is not null)::integer), 0) >= 0.5,"
-        " coalesce(avg((email is not null or phone is not null)::integer), 0)"
+        "At least half of the people have an e-mail address, its digest or a phone number; figure: their share.",
+        "select coalesce(avg((coalesce(email, phone, email_sha256) is not null)::integer), 0) >= 0.5,"
+        " coalesce(avg((coalesce(email, phone, email_sha256) is not null)::integer), 0)"
         " from people where suppressed is distinct from 'erased' and suppressed is distinct from 'gone_from_source'",
     ),
     Question(

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from connectors.account import AccountSettings, query_of
-from connectors.base import AudienceRequest, Window
+from connectors.base import AudienceRequest, Refused, Window
 from connectors.sandbox import SandboxServer
 from connectors.sandbox.ads.registry import AD_PLATFORMS
 from connectors.sandbox.wire import Platform
@@ -96,6 +96,17 @@ def test_a_credential_that_ends_is_told_of_early(sandbox: SandboxServer) -> None
         ends = date(2026, 11, 22) + timedelta(days=days)
         told = ends_soon(snapchat(sandbox, credential_ends=ends), now)
         assert (told is None) if said is None else (told is not None and said in told and "snap" in told)
+
+
+def test_a_store_that_cannot_be_read_hides_no_push(sandbox: SandboxServer, tmp_path: Path) -> None:
+    """The note about a credential's end is left out then: what was pushed is told all the same."""
+    connector = snapchat(sandbox, token_folder=tmp_path / "tokens")
+    assert connector.tokens is not None
+    name = f"{connector.tokens.credential.digest}.token"
+    (tmp_path / "tokens" / name).mkdir(parents=True)
+    with pytest.raises(Refused):
+        connector.credential_ends()
+    assert ends_soon(connector, datetime.now(UTC)) is None
 
 
 @pytest.mark.parametrize("platform", sorted(AD_PLATFORMS))

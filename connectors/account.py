@@ -30,6 +30,7 @@ from connectors.base import (
     Uncertain,
     Window,
 )
+from connectors.consent_guard import ConsentGuard
 from connectors.http import Http, HttpConnector, Timing
 from connectors.meanings import Meaning, Told, meaning_of, raise_meaning
 from connectors.oauth import Credential, TokenProvider
@@ -157,6 +158,7 @@ class AccountConnector(HttpConnector):
             ),
             secrets=(*(credential.secrets if credential else ()), *settings.secrets),
             windows=self.limits.windows,
+            guard=self.guard(),
         )
 
     # --- what a platform brings ------------------------------------------------------------------------------
@@ -184,6 +186,10 @@ class AccountConnector(HttpConnector):
     def headers(self) -> Mapping[str, str]:
         """Headers of every request besides the credential."""
         return {}
+
+    def guard(self) -> ConsentGuard | None:
+        """What may leave at all, where there is consent to protect."""
+        return None
 
     def examine_account(self) -> Iterator[Finding]:
         """What else ``turnout doctor`` can look at: permissions, terms, a dry run."""
@@ -242,14 +248,17 @@ class AccountConnector(HttpConnector):
         params: Mapping[str, str] | None = None,
         repeatable: bool = True,
         sent: Iterable[str] = (),
+        text: bool = False,
     ) -> Answer:
         """One request, judged by the platform's table; with a new token once when the old one has ended.
 
         ``sent``: identifiers in the body, which an error's text may repeat. ``repeatable``: as for ``Http.send``.
+        ``text``: a success is no JSON.
         """
 
         def judged(answer: Answer) -> None:
-            self.judge(answer, sent)
+            if not (text and answer.status < 300):
+                self.judge(answer, sent)
 
         def send() -> Answer:
             made = None if body is None else (lambda _: body)

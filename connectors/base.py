@@ -19,7 +19,7 @@ Nothing in this package imports Dagster, DuckDB or the engine.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -88,6 +88,9 @@ class Limits:
     settles_after: timedelta = timedelta(0)
     """How long after its last attempt a request, or a copy of it on the way, may still be applied. Members for whom
     opposite requests were sent within that time are sent once more after it."""
+    ids_last: timedelta | None = None
+    """The platform adds or removes people by its own ids, each believed for so long: rows carry the column
+    ``remote_id``, null where none is remembered. None: it goes by the identifiers."""
     exact_counts: bool = False
     """A count of refused rows is exact for the request that it answers, so that halves of a batch find the rows."""
     min_size: int = 0
@@ -189,6 +192,39 @@ class Receipt:
     reference: str | None = None
     rejected: Mapping[int, str] = field(default_factory=dict)
     rejected_unlocated: int = 0
+    learned: Mapping[int, str | None] = field(default_factory=dict)
+    """The platform's own ids by 0-based row position, to be remembered; None: it does not know the person any more."""
+
+
+class FieldType(StrEnum):
+    """What a tool's field about people holds."""
+
+    TEXT = "text"
+    NUMBER = "number"
+    BOOLEAN = "boolean"
+    DATE = "date"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """Somebody whom a tool writes to no more, by whatever it names them with."""
+
+    reason: Literal["unsubscribed", "bounced", "complained", "suppressed"]
+    at: datetime | None
+    """When, as the tool says; None: it does not."""
+    email: str | None = None
+    phone: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Present:
+    """A member as the tool lists them: its own id, and identifiers by the names of the identity's handle columns."""
+
+    remote_id: str | None
+    identifiers: Mapping[str, str] = field(default_factory=dict)
+    """Normalised as they are sent; empty where the tool lists ids alone."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +333,13 @@ class Connector(ABC):
     """Sensitive categories (a segment's ``policy``) that the platform takes no audiences of, each with its rule."""
     reads_back: ClassVar[ReadBack | None] = None
     """How to judge the sizes of `read_back`; None: the platform does not report any."""
+    lists_members: ClassVar[timedelta | None] = None
+    """How late `members` may be: younger changes prove no drift; None: it cannot be asked who is in an audience."""
+    tells_unreachable: ClassVar[bool] = False
+    """Whether `unreachable` can be asked."""
+    takes_attributes: ClassVar[bool] = False
+    """Whether rows to add may carry the column ``attributes``: the person's declared columns as a JSON object from the
+    tool's field names to text, number, boolean or (as text) date; null where none are to be set."""
 
     limits: Limits
     identity: Identity
@@ -353,6 +396,18 @@ class Connector(ABC):
     def read_back(self, audience: Audience) -> Reported:
         """How many people the platform says it holds. Raises AudienceGone and the other errors of a connector."""
         raise NotImplementedError(f"{self.title} reports no sizes")
+
+    def members(self, audience: Audience) -> Iterator[Sequence[Present]]:
+        """Everybody in the audience, page by page, the unsubscribed included. Raises AudienceGone and the others."""
+        raise NotImplementedError(f"{self.title} does not list members")
+
+    def unreachable(self, since: datetime | None) -> Iterator[Unreachable]:
+        """Who has unsubscribed, bounced, complained or been suppressed, at least since then; None: ever."""
+        raise NotImplementedError(f"{self.title} does not tell who cannot be reached")
+
+    def fields(self) -> Mapping[str, FieldType] | None:
+        """The fields about people that may be set, by name; None: the tool takes any name and type."""
+        return None
 
     def examine(self) -> Iterator[Finding]:
         """Look at credential, permissions, terms and the account, step by step, without changing anything.

@@ -38,6 +38,7 @@ from connectors.base import (
 )
 from connectors.budget import Budget, Turn, Wait
 from connectors.clock import Clock
+from connectors.consent_guard import ConsentGuard
 from connectors.rate_headers import Left
 from connectors.settings import checked_base_url
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
@@ -154,6 +155,8 @@ class Http:
     timing: Timing = field(default_factory=Timing)
     secrets: tuple[str, ...] = ()
     """Texts that must not appear in any message."""
+    guard: ConsentGuard | None = None
+    """Looks at every request before it leaves."""
     clock: Clock = field(default_factory=Clock)
     pause_with: Callable[[float], float] = jittered
     budget: Budget = field(init=False)
@@ -209,7 +212,10 @@ class Http:
         call = _Call(reads=method == "GET", begun=self.clock.monotonic())
 
         def exchanged(turn: Turn) -> Answer:
-            content = None if body is None else orjson.dumps(body(call.attempts))
+            value = None if body is None else body(call.attempts)
+            if self.guard is not None:
+                self.guard.check(method, path, params, value)
+            content = None if value is None else orjson.dumps(value)
             started = self.clock.monotonic()
             try:
                 answer = self.wire.exchange(method, path, params, content, self.clock)

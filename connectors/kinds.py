@@ -8,17 +8,14 @@ Where every row of a request must be complete, people go by the identifiers that
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import pyarrow as pa
 
 from connectors.ads import AdConnector
-from connectors.base import Audience, Batch, DeliveryError, Op, Receipt, Refused, Uncertain
-
-P = TypeVar("P")
-R = TypeVar("R")
+from connectors.base import Audience, Batch, Op, Receipt
+from connectors.parts import in_turn
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,22 +72,6 @@ def send_by_kind(table: pa.Table, send: Callable[[OneKind], Outcome], reference:
     Raises what ``send`` raises; but once one kind was applied, a refusal of the next leaves the batch Uncertain.
     """
     return _receipt(in_turn(kinds_of(table), send), reference)
-
-
-def in_turn(parts: Iterable[P], send: Callable[[P], R]) -> list[tuple[P, R]]:
-    """Send the parts of one batch, each a request of its own. Raises as ``send_by_kind``."""
-    outcomes: list[tuple[P, R]] = []
-    for part in parts:
-        try:
-            outcomes.append((part, send(part)))
-        except Refused as error:
-            if not outcomes:
-                raise
-            raise Uncertain(f"{error} (another part of the batch was taken)") from None
-        except DeliveryError as error:
-            error.maybe_applied = error.maybe_applied or bool(outcomes)
-            raise
-    return outcomes
 
 
 class OneKindConnector(AdConnector):

@@ -26,9 +26,10 @@ from connectors.base import (
     Verdicts,
 )
 from connectors.identity import Identity
-from connectors.kinds import Alike, alike, in_turn
+from connectors.kinds import Alike, alike
 from connectors.meanings import Meaning, Then, Told
 from connectors.oauth import Credential
+from connectors.parts import in_turn
 from connectors.rules import EMAIL_LETTERS, MADID, MADID_AS_WRITTEN, MADID_UPPER
 from connectors.settings import ApiUrl, TokenUrl
 from connectors.wire import Answer, NoAnswer

@@ -35,7 +35,7 @@ from connectors.base import (
 )
 from connectors.http import Http, HttpConnector, Timing
 from connectors.identity import Column, Identity, encode
-from connectors.mailchimp import bulk, guard
+from connectors.mailchimp import bulk
 from connectors.mailchimp.answers import (
     ALREADY_THERE,
     TRY_LATER,
@@ -47,6 +47,7 @@ from connectors.mailchimp.answers import (
     removal_errors,
     row_errors,
 )
+from connectors.mailchimp.guard import guard
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
@@ -82,6 +83,7 @@ class MailchimpConnector(HttpConnector):
                 longest_throttle=settings.max_wait_seconds,
             ),
             secrets=(key, self._authorization.removeprefix("Basic ")),
+            guard=guard(settings.status_if_new),
         )
         self._list = f"/lists/{settings.list_id}"
 
@@ -274,8 +276,6 @@ class MailchimpConnector(HttpConnector):
         body: dict[str, object] | None = None,
         repeatable: bool = True,
     ) -> Answer:
-        """The only way out: every request passes the guard."""
-        guard.check(method, path, body, self.config.status_if_new)
         made = None if body is None else (lambda _: body)
         return self.http.send(method, path, judged, params=params, body=made, repeatable=repeatable)
 

@@ -21,8 +21,10 @@ from connectors.base import (
     Uncertain,
 )
 from connectors.clock import Clock
-from connectors.mailchimp import MailchimpConnector, guard
+from connectors.consent_guard import ForbiddenRequest
+from connectors.mailchimp import MailchimpConnector
 from connectors.mailchimp.answers import reason_of
+from connectors.mailchimp.guard import FORBIDDEN_FIELDS, guard
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
@@ -180,8 +182,8 @@ def test_a_batch_that_takes_too_long_leaves_doubt(sandbox: SandboxServer) -> Non
 )
 def test_a_batch_hides_nothing_from_the_guard(operation: dict[str, str]) -> None:
     """Each operation of a batch is looked at as the request that it stands for."""
-    with pytest.raises(guard.ForbiddenRequest):
-        guard.check("POST", "/batches", {"operations": [operation]}, "transactional")
+    with pytest.raises(ForbiddenRequest):
+        guard("transactional").check("POST", "/batches", None, {"operations": [operation]})
 
 
 def test_removing_strangers_is_a_success(sandbox: SandboxServer) -> None:
@@ -335,12 +337,12 @@ def test_a_missing_list_is_no_missing_tag(server: Scripted, time: FastTime) -> N
 
 
 @pytest.mark.privacy("P12", "P22")
-@pytest.mark.parametrize("field", sorted(guard.FORBIDDEN_FIELDS))
+@pytest.mark.parametrize("field", sorted(FORBIDDEN_FIELDS))
 def test_forbidden_fields_never_leave(field: str) -> None:
     """Each field that touches consent is stopped, however deep it hides."""
     body = {"members_to_add": [], "merge_fields": {"x": [{field: "subscribed"}]}}
-    with pytest.raises(guard.ForbiddenRequest):
-        guard.check("POST", "/lists/a/segments/1", body, "transactional")
+    with pytest.raises(ForbiddenRequest):
+        guard("transactional").check("POST", "/lists/a/segments/1", None, body)
 
 
 @pytest.mark.privacy("P12")
@@ -359,17 +361,17 @@ def test_forbidden_fields_never_leave(field: str) -> None:
 )
 def test_forbidden_endpoints_are_never_called(method: str, path: str) -> None:
     """Only the few endpoints of an audience sync pass."""
-    with pytest.raises(guard.ForbiddenRequest):
-        guard.check(method, path, None, "transactional")
+    with pytest.raises(ForbiddenRequest):
+        guard("transactional").check(method, path, None, None)
 
 
 @pytest.mark.privacy("P12")
 def test_a_foreign_status_for_new_contacts_never_leaves() -> None:
     """``status_if_new`` is the configured one, and only when creating."""
     path = "/lists/a/members/" + "0" * 32
-    guard.check("PUT", path, {"status_if_new": "transactional"}, "transactional")
-    with pytest.raises(guard.ForbiddenRequest):
-        guard.check("PUT", path, {"status_if_new": "subscribed"}, "transactional")
+    guard("transactional").check("PUT", path, None, {"status_if_new": "transactional"})
+    with pytest.raises(ForbiddenRequest):
+        guard("transactional").check("PUT", path, None, {"status_if_new": "subscribed"})
 
 
 def test_the_key_names_the_data_centre() -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Literal
 
 import pyarrow as pa
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.identity import Identity
@@ -311,6 +311,19 @@ class SyncOptions(BaseModel, extra="forbid", frozen=True):
     """What a ``[sync.<destination>]`` table may set besides the engine's own keys; empty by default."""
 
 
+class AttributeOptions(SyncOptions, frozen=True):
+    """Options of connectors that set fields about people.
+
+    Rows to add may then carry the column ``attributes``: a JSON object from the tool's field names to text, number,
+    boolean or date (as text, ``2026-11-22``), null where nothing is to be set.
+    """
+
+    attributes: dict[str, str] = Field(
+        default_factory=dict,
+        description="A table from the tool's fields to columns of `features`; sent when they change.",
+    )
+
+
 class Connector(ABC):
     """One account of one platform.
 
@@ -337,9 +350,6 @@ class Connector(ABC):
     """How late `members` may be: younger changes prove no drift; None: it cannot be asked who is in an audience."""
     tells_unreachable: ClassVar[bool] = False
     """Whether `unreachable` can be asked."""
-    takes_attributes: ClassVar[bool] = False
-    """Whether rows to add may carry the column ``attributes``: the person's declared columns as a JSON object from the
-    tool's field names to text, number, boolean or (as text) date; null where none are to be set."""
 
     limits: Limits
     identity: Identity

@@ -10,14 +10,24 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pyarrow as pa
 from pydantic import Field
 
 from connectors.account import AccountConnector, AccountSettings
-from connectors.base import Audience, Batch, Kind, Limits, Op, Receipt, Window
+from connectors.base import (
+    AttributeOptions,
+    Audience,
+    Batch,
+    Kind,
+    Limits,
+    Op,
+    Receipt,
+    SyncOptions,
+    Window,
+)
 from connectors.consent_guard import ConsentGuard
 from connectors.identity import Column, Identity
 from connectors.parts import in_turn, portions
@@ -93,7 +103,7 @@ class EmailConnector(AccountConnector):
 
     kind = Kind.EMAIL_TOOL
     consent: tuple[str, ...] = ("email_marketing",)
-    takes_attributes = True
+    options_type: ClassVar[type[SyncOptions]] = AttributeOptions
 
     @abstractmethod
     def guard(self) -> ConsentGuard:

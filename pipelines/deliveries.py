@@ -157,6 +157,7 @@ class Deliveries:
                 s.formerly,
                 unread,
                 forbidden=refusal(connector.title, connector.forbids, s.policy),
+                attributes=sync.attributes,
             )
             for s, sync in self.project.audiences(destination)
         ]

@@ -20,6 +20,7 @@ from typing import Protocol
 
 import pyarrow as pa
 
+from pipelines.segments.attributes import Attribute
 from pipelines.segments.model import Segment
 
 
@@ -52,7 +53,20 @@ class Members:
     as_of: date
 
 
-Export = PeopleChanged | PeopleByNumber | Members
+@dataclass(frozen=True, slots=True)
+class AttributeValues:
+    """What these people's columns of ``features`` hold on a day, for tools that have fields about people.
+
+    Yields ``person_no`` int32 and ``attributes``: a JSON object by the fields' names in the order declared, without
+    those of which nothing is known; the same values are the same text. People without features are absent.
+    """
+
+    as_of: date
+    attributes: tuple[Attribute, ...]
+    numbers: pa.Array
+
+
+Export = PeopleChanged | PeopleByNumber | Members | AttributeValues
 
 
 @dataclass(frozen=True, slots=True)

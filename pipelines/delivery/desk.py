@@ -18,6 +18,7 @@ from connectors.base import (
     DestinationError,
 )
 from pipelines.delivery import rationing, report
+from pipelines.delivery.attributes import check_fields, stage_attributes
 from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
@@ -45,7 +46,7 @@ from pipelines.delivery.sending import Progress, Sender
 from pipelines.delivery.states import Times, read_states
 from pipelines.delivery.verdicts import Verdicts
 from pipelines.duck import StoreBusy, StoreDamaged
-from pipelines.engine import Engine, EngineError, Members, PeopleByNumber
+from pipelines.engine import AttributeValues, Engine, EngineError, Members, PeopleByNumber
 
 TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, CannotBeDone)
 """Failures whose text is a sentence for the operator."""
@@ -178,7 +179,12 @@ class Desk:
         judged = held_back(self.journal.holds, self.account.name, push) or judged
         if judged.guard in ONLY_OPT_OUTS:
             return as_of, only_must_go(self.ledger, number), judged
-        difference = compare(self.ledger, number, self._wanted(engine, push, number, as_of))
+        people = self._wanted(engine, push, number, as_of)
+        told = None
+        if push.attributes and as_of is not None:
+            told = AttributeValues(as_of, push.attributes, people.column("person_no"))
+        stage_attributes(self.ledger, engine, told)
+        difference = compare(self.ledger, number, people)
         change = replace(
             change,
             desired=difference.desired,
@@ -189,13 +195,11 @@ class Desk:
         judged = verdict(change, push.bounds, self.run.overrides)
         return as_of, difference, self.course.judged(push.segment, judged)
 
-    def _wanted(
-        self, engine: Engine, push: Push, number: int, as_of: date | None
-    ) -> pa.Table | pa.RecordBatchReader:
+    def _wanted(self, engine: Engine, push: Push, number: int, as_of: date | None) -> pa.Table:
         if push.people:
             return push.people(self.ledger, number)
         assert as_of is not None, "the guards let nothing pass that was never computed"
-        return engine.export(Members(push.segment, as_of))
+        return engine.export(Members(push.segment, as_of)).read_all()
 
     def _read_states(self, push: Push, number: int) -> None:
         connector = self.account.connector
@@ -235,6 +239,8 @@ class Desk:
                 return stopped
         audience = self._open(push, number)
         untold = self._poll(push, number, audience)
+        with told_by_kind(self.account.connector):
+            check_fields(self.account.connector, push.attributes)
         if self.run.resync and not self.course.looked_ahead:
             self.journal.doubt(self.account.name, push.segment)
         prepared = self._prepare(push, number)

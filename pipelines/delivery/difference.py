@@ -12,8 +12,9 @@ from pipelines.delivery.ledger import Ledger, sql
 from pipelines.delivery.unchanged import set_aside
 from pipelines.duck import literal
 
-RESENDS = ("again", "expire", "assert_on")
-"""Changes of members that are held and desired, and sent again: unsure, soon dropped, or perhaps undone."""
+RESENDS = ("again", "expire", "assert_on", "update")
+"""Changes of members that are held and desired, and sent again: unsure, soon dropped, perhaps undone, or with other
+attributes."""
 ADDS = ("add", *RESENDS)
 REMOVES = ("remove", "clear", "assert_gone")
 """Changes that ask the platform to take somebody out: held, refused earlier, or perhaps back by a late copy."""
@@ -38,6 +39,8 @@ class Difference:
     """Desired people who are not held."""
     resends: int
     """Held and desired, and sent again."""
+    updates: int
+    """The resends because of attributes that changed."""
     asserted: int
     """Requests for members repeated because a late copy of an earlier one may have undone them."""
     removes: int
@@ -56,13 +59,12 @@ class Difference:
     """Desired people who are not sent, by reason."""
 
 
-def compare(ledger: Ledger, audience: int, wanted: pa.RecordBatchReader | pa.Table) -> Difference:
+def compare(ledger: Ledger, audience: int, wanted: pa.Table) -> Difference:
     """Compare the segment's people with the held members; the delta stays in the temporary table ``delta``.
 
-    ``wanted`` holds ``person_no``. Needs `read_states` and fresh identities.
+    ``wanted`` holds ``person_no``. Needs `read_states`, fresh identities and `stage_attributes`.
     """
-    people = wanted if isinstance(wanted, pa.Table) else wanted.read_all()
-    kept = set_aside(ledger, audience, people)
+    kept = set_aside(ledger, audience, wanted)
     ledger.connection.execute(sql("must_go"), {"audience": audience})
     ledger.connection.execute(sql("difference"), {"kept": kept})
     return _count(ledger, audience, judged=True)
@@ -145,6 +147,7 @@ def _count(ledger: Ledger, audience: int, *, judged: bool) -> Difference:
         unjudged=rest - kept,
         adds=members["add"],
         resends=resends,
+        updates=members["update"],
         asserted=members["assert_on"] + members["assert_gone"],
         removes=members["remove"],
         must_go=_removes(ledger, "member in (select member from must_go)"),

@@ -27,8 +27,12 @@ held as (
         then 'on'
       else coalesce(batch_states.state, 'maybe')
     end as state,
-    standing.member in (select member from asserting) as is_due
+    standing.member in (select member from asserting) as is_due,
+    attributes_wanted.member is not null
+      and attributes_wanted.digest is distinct from standing.attributes as is_outdated
   from standing
+  left join attributes_wanted
+    on attributes_wanted.member = standing.member
   left join batch_states
     on batch_states.batch = standing.batch
   left join rejected
@@ -45,6 +49,7 @@ compared as (
       when desired.person_no is null then 'remove'
       when held.state is null or held.state in ('gone', 'retried') then 'add'
       when held.state = 'on' and held.is_due then 'assert_on'
+      when held.state = 'on' and held.is_outdated then 'update'
       when held.state in ('on', 'coming') then 'keep'
       when held.state = 'expiring' then 'expire'
       when held.state = 'rejected' then 'rejected'

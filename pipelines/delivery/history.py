@@ -21,6 +21,7 @@ REASONS = {
     "gone_from_source": "the sources do not know the person any more",
     "sent_again": "the last request had no receipt",
     "refreshed_for_expiry": "the platform drops members that are not sent again",
+    "attributes_changed": "what the tool is to know of the person changed",
     "retired": "the audience was retired",
     "asserted": "a late copy of an earlier request may have undone the last one",
 }
@@ -39,6 +40,7 @@ def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetim
           case
             when outbox.change in ('assert_on', 'assert_gone') then 'asserted'
             when outbox.change = 'again' then 'sent_again'
+            when outbox.change = 'update' then 'attributes_changed'
             when outbox.change = 'expire' then 'refreshed_for_expiry'
             when outbox.op = 'remove' and identities.refused = 'erased' then 'deleted'
             when outbox.op = 'remove' and identities.refused = 'no_consent' then 'consent_withdrawn'

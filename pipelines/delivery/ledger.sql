@@ -8,7 +8,18 @@ create table if not exists batches (batch integer, id varchar);
 
 create table if not exists identities (person_no integer, member uuid, refused varchar);
 
-create table if not exists members (audience integer, member uuid, person_no integer, batch integer);
+-- `attributes` is the digest of what was last sent of the person besides their identifiers.
+create table if not exists members (
+  audience integer, member uuid, person_no integer, batch integer, attributes uuid
+);
+
+alter table members add column if not exists attributes uuid;
+
+-- The platform's own ids of people, where it adds or removes by them.
+create table if not exists remote_ids (member uuid, remote_id varchar, learned_at timestamp);
+
+-- Of each desired member, what the tool is to know besides; made for each push that carries attributes.
+create or replace temp table attributes_wanted (member uuid, attributes varchar, digest uuid);
 
 -- Members for whom opposite requests were sent within the time in which a late copy of the earlier one (`batch`)
 -- may still be applied.

@@ -17,6 +17,7 @@ from connectors.base import ActionNeeded, AuthFailed, Connector, SyncOptions
 from pipelines.delivery.guards import Bounds, Guard, Overrides
 from pipelines.delivery.journal_file import Clock, utc_now
 from pipelines.engine import Engine
+from pipelines.segments.attributes import Attribute
 from pipelines.segments.model import Sync
 
 if TYPE_CHECKING:
@@ -75,6 +76,8 @@ class Push:
     """Why people move, for the history, when it is not the segment's rule."""
     part: Part = Part.EVERYTHING
     """Less than everything while the account's budget does not take it all."""
+    attributes: tuple[Attribute, ...] = ()
+    """What the tool is to know of the people besides."""
     people: People | None = None
     """Who is wanted in place of the segment's people, whatever its day; None: the segment's."""
     condition: Condition | None = None

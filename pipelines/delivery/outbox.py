@@ -7,7 +7,7 @@ disk through it, and after a crash the next run computes the difference again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from ulid import ULID
@@ -19,6 +19,7 @@ from pipelines.delivery.history import write_history
 from pipelines.delivery.identities import in_portions, write_identities
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import NumbersDoNotClose
+from pipelines.delivery.remote_ids import known_ids, learn_ids
 from pipelines.delivery.removing import stage_removing
 from pipelines.delivery.states import as_stored
 from pipelines.duck import quote
@@ -39,10 +40,12 @@ class Outbox:
         self.ledger = ledger
         self.audience = audience
         self.max_rows = limits.max_rows
+        self.ids_last = limits.ids_last
         self.asynchronous = limits.asynchronous
         self.at = at
         self.reason = reason
         self.connection = ledger.connection
+        self.described = self._int("select count(*) from attributes_wanted") > 0
         self._numbers: dict[str, int] = {}
         self._names = ", ".join(quote(column.name) for column in ledger.identity.columns)
         columns = ", ".join(f"{quote(column.name)} varchar" for column in ledger.identity.columns)
@@ -81,7 +84,7 @@ class Outbox:
         ``people`` holds ``person_no`` and the identity's inputs. Returns the batches they fill, each but the last
         of exactly the platform's size.
         """
-        batches = self._new_batches(
+        batches = self.new_batches(
             "add", self._int(f"select count(*) from delta where change in {among(ADDS)}")
         )
         position = self._put_adds("fresh", batches, 0)
@@ -125,7 +128,7 @@ class Outbox:
         names = ", ".join(quote(column.name) for column in self.identity.handle)
         identifying = [column for column in self.identity.identifying if column.in_handle]
         nothing = " and ".join(f"{quote(column.name)} is null" for column in identifying)
-        batches = self._new_batches(
+        batches = self.new_batches(
             "remove", self._int(f"select count(*) from removing where not ({nothing})")
         )
         place = self._place(batches, f"(row_number() over (partition by {nothing}) - 1)", f"not ({nothing})")
@@ -142,14 +145,18 @@ class Outbox:
         """SQL for the batch and ordinal of a row by its position among the sendable ones."""
         if not batches:
             return "cast(null as integer), cast(null as integer)"
-        first = self._numbers[batches[0].id]
+        first = self.number(batches[0])
         batch = f"{first} + cast({position} // {self.max_rows} as integer)"
         ordinal = f"cast({position} % {self.max_rows} as integer)"
         return f"case when {condition} then {batch} end, case when {condition} then {ordinal} end"
 
+    def number(self, batch: Batch) -> int:
+        """The ledger's own number of one of this outbox's batches."""
+        return self._numbers[batch.id]
+
     # --- batches ---------------------------------------------------------------------------------------------
 
-    def _new_batches(self, op: Op, rows: int, size: int = 0) -> list[Batch]:
+    def new_batches(self, op: Op, rows: int, size: int = 0) -> list[Batch]:
         """Batches for so many rows, known to the ledger under a number of its own; nothing points at them yet."""
         size = size or self.max_rows
         sizes = [min(size, rows - start) for start in range(0, rows, size)]
@@ -206,9 +213,11 @@ class Outbox:
             )
             self.connection.execute(
                 f"""
-                insert into members (audience, member, person_no, batch, {names})
-                select $audience, member, person_no, batch, {names}
+                insert into members (audience, member, person_no, batch, attributes, {names})
+                select $audience, outbox.member, person_no, batch, attributes_wanted.digest, {names}
                 from outbox
+                left join attributes_wanted
+                  on attributes_wanted.member = outbox.member
                 where op = 'add'
                   and batch is not null
                 """,
@@ -272,11 +281,38 @@ class Outbox:
             )
 
     def rows(self, batch: Batch) -> pa.Table:
-        """A batch's payload: all columns of the identity for an add, its handle for a removal."""
+        """A batch's payload: all columns of the identity for an add, its handle for a removal.
+
+        Then ``attributes`` of those to add, where the push carries any, and ``remote_id``, where the platform needs it.
+        """
         columns = self.identity.columns if batch.op == "add" else self.identity.handle
-        names = ", ".join(quote(column.name) for column in columns)
-        query = f"select {names} from outbox where batch = {self._numbers[batch.id]} order by ordinal"
+        names = [f"outbox.{quote(column.name)}" for column in columns]
+        if batch.op == "add" and self.described:
+            names.append("attributes_wanted.attributes")
+        if self.ids_last is not None:
+            names.append("known.remote_id")
+        query = f"""
+            select {", ".join(names)}
+            from outbox
+            left join attributes_wanted
+              on attributes_wanted.member = outbox.member
+            left join ({known_ids(self.at - (self.ids_last or timedelta(0)))}) as known
+              on known.member = outbox.member
+            where outbox.batch = {self.number(batch)}
+            order by outbox.ordinal
+            """
         return self.connection.sql(query).to_arrow_table()
+
+    def learn(self, batch: Batch, learned: Mapping[int, str | None]) -> None:
+        """Remember the platform's own ids of a batch's people, by row position."""
+        if learned:
+            rows = self.connection.execute(
+                "select ordinal, cast(member as varchar) from outbox where batch = $batch",
+                {"batch": self.number(batch)},
+            ).fetchall()
+            learn_ids(
+                self.ledger, {m: learned[ordinal] for ordinal, m in rows if ordinal in learned}, self.at
+            )
 
     def members(self, batch: Batch, positions: Mapping[int, str]) -> dict[str, str]:
         """Reasons by member instead of by row position."""
@@ -284,78 +320,9 @@ class Outbox:
             return {}
         rows = self.connection.execute(
             "select ordinal, cast(member as varchar) from outbox where batch = $batch",
-            {"batch": self._numbers[batch.id]},
+            {"batch": self.number(batch)},
         ).fetchall()
         return {member: positions[ordinal] for ordinal, member in rows if ordinal in positions}
-
-    def split(self, batch: Batch, without: Iterable[int]) -> list[Batch]:
-        """Put a refused batch's rows, without some, into new batches: one when rows are left out, else two halves."""
-        left_out = list(without)
-        if not left_out:
-            return self.halves(batch, left_out)
-        total = self._remain(batch, left_out)
-        return self._new_batches(batch.op, total, total)
-
-    def halves(self, batch: Batch, without: Iterable[int]) -> list[Batch]:
-        """Put a batch's rows, without some, into two new batches."""
-        total = self._remain(batch, list(without))
-        return self._new_batches(batch.op, total, (total + 1) // 2)
-
-    def _remain(self, batch: Batch, left_out: list[int]) -> int:
-        """Number the rows of a batch, without some, anew; returns how many they are."""
-        number = self._numbers[batch.id]
-        self.connection.execute(
-            f"""
-            create or replace temp table remaining as
-            select member, row_number() over (order by ordinal) - 1 as position
-            from outbox
-            where batch = {number}
-              and not list_contains($left_out, ordinal)
-            """,
-            {"left_out": left_out},
-        )
-        return self._int("select count(*) from remaining")
-
-    def repoint(self, batch: Batch, parts: Sequence[Batch]) -> None:
-        """Let outbox and members follow a split; the journal knows the new batches already."""
-        half = parts[0].size
-        first = self._numbers[parts[0].id]
-        moved = f"cast({first} + position // {half} as integer)"
-        old = self._numbers[batch.id]
-        with self.ledger.commit("repoint"):
-            self.connection.execute(
-                f"""
-                update members
-                set batch = {moved}
-                from remaining
-                where members.audience = $audience
-                  and members.batch = {old}
-                  and members.member = remaining.member
-                """,
-                {"audience": self.audience},
-            )
-            self.connection.execute(
-                f"update history set batch = {moved} from remaining "
-                f"where history.batch = {old} and history.member = remaining.member"
-            )
-            if self.asynchronous:
-                self.connection.execute(f"delete from positions where batch = {old}")
-                self.connection.execute(
-                    f"""
-                    insert into positions
-                    select {moved}, cast(position % {half} as integer), member
-                    from remaining
-                    """
-                )
-        self.connection.execute(
-            f"""
-            update outbox
-            set batch = {moved}, ordinal = cast(position % {half} as integer)
-            from remaining
-            where outbox.batch = {old}
-              and outbox.member = remaining.member
-            """
-        )
 
     # --- afterwards ------------------------------------------------------------------------------------------
 

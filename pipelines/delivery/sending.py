@@ -29,6 +29,7 @@ from connectors.base import (
 from pipelines.delivery.boundaries import reached
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.outbox import Outbox
+from pipelines.delivery.splitting import halves, repoint, split
 from pipelines.delivery.verdicts import Verdicts
 
 FAILURES_BEFORE_GIVING_UP = 3
@@ -111,6 +112,7 @@ class Sender:
 
     def _take(self, batch: Batch, receipt: Receipt) -> list[Batch]:
         """Journal a receipt; when it only counts refused rows, returns the halves that find them."""
+        self.outbox.learn(batch, receipt.learned)
         guilty = dict(receipt.rejected)
         others = batch.size - len(guilty)
         unnamed = min(receipt.rejected_unlocated, others)
@@ -131,7 +133,7 @@ class Sender:
     def _search(self, batch: Batch, guilty: Mapping[int, str], unnamed: int) -> list[Batch]:
         """Send the rows that may have been refused again by halves; the journal claims none of them meanwhile."""
         self._splits += 1
-        halves = self.outbox.halves(batch, guilty)
+        parts = halves(self.outbox, batch, guilty)
         self.journal.refuse_rows(
             self.destination,
             self.segment,
@@ -140,8 +142,8 @@ class Sender:
             self.outbox.members(batch, guilty),
             taken_in_part=True,
         )
-        self._replace(batch, halves)
-        return halves
+        self._replace(batch, parts)
+        return parts
 
     def _failed(self, error: DeliveryError) -> None:
         self._failures += 1
@@ -162,7 +164,7 @@ class Sender:
             self.journal.fail(batch.id, "refused", str(refusal))
             self._failed(Refused(f"{refusal} (too many rows are refused to find them one by one)"))
             return []
-        parts = self.outbox.split(batch, guilty)
+        parts = split(self.outbox, batch, guilty)
         self.journal.refuse_rows(
             self.destination, self.segment, batch.id, str(refusal), self.outbox.members(batch, guilty)
         )
@@ -173,7 +175,7 @@ class Sender:
         """Let the members of a batch follow its parts, which the journal learns of first."""
         if parts:
             self.journal.plan(self.destination, self.segment, self.run_id, self.as_of, parts)
-            self.outbox.repoint(batch, parts)
+            repoint(self.outbox, batch, parts)
 
 
 def _under_way(call: Callable[[], Receipt]) -> Future[Receipt]:

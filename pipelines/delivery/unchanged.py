@@ -29,7 +29,7 @@ def set_aside(ledger: Ledger, audience: int, wanted: pa.Table) -> int:
     """Count the desired people who stay as they are; the others stay to be compared.
 
     ``wanted`` holds ``person_no``, distinct. Leaves the temporary tables ``wanted`` (desired people to compare)
-    and ``standing`` (``member``, ``person_no``, ``batch`` of the audience's members to compare them with).
+    and ``standing`` (the audience's members to compare them with, and their columns but the handle).
     """
     people = wanted.column("person_no").to_numpy()
     certain = _mask(people, people.max(initial=-1) + 1)
@@ -48,7 +48,7 @@ def compare_everybody(ledger: Ledger, audience: int, wanted: pa.Table) -> None:
     ledger.connection.execute(
         """
         create or replace temp table standing as
-        select member, person_no, batch
+        select member, person_no, batch, attributes
         from members
         where audience = $audience
         """,
@@ -78,11 +78,11 @@ def _stage_standing(ledger: Ledger, audience: int, rows: Numbers) -> None:
     ledger.connection.execute(
         """
         create or replace temp table standing as
-        select member, person_no, batch
+        select member, person_no, batch, attributes
         from members
         where rowid in (select position from unkept)
         union
-        select member, person_no, batch
+        select member, person_no, batch, attributes
         from members
         where audience = $audience
           and member in (
@@ -98,7 +98,8 @@ def _stage_standing(ledger: Ledger, audience: int, rows: Numbers) -> None:
 
 
 def _uncertain(ledger: Ledger, audience: int) -> Numbers:
-    """People whose number does not tell their member's state: their identity moved, or their row was refused."""
+    """People whose number does not tell all of their member: their identity moved, their row was refused, or their
+    attributes are others than were sent."""
     found: pa.Table = ledger.connection.sql(
         f"""
         select person_no
@@ -118,6 +119,14 @@ def _uncertain(ledger: Ledger, audience: int) -> Numbers:
           and rejected.member = members.member
         where members.audience = {audience}
           and members.person_no is not null
+        union
+        select members.person_no
+        from members
+        join attributes_wanted
+          on attributes_wanted.member = members.member
+        where members.audience = {audience}
+          and members.person_no is not null
+          and members.attributes is distinct from attributes_wanted.digest
         """
     ).to_arrow_table()
     numbers: Numbers = found.column("person_no").to_numpy()

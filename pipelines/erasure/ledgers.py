@@ -12,6 +12,7 @@ from pipelines.delivery.entries import JournalledBatch
 from pipelines.delivery.identities import write_identities
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.remote_ids import forget_ids
 from pipelines.duck import quote
 from pipelines.erasure.register import State
 
@@ -247,7 +248,7 @@ def _moment(at: datetime | None) -> str:
 
 
 def forget(ledger: Ledger, people: set[int]) -> int:
-    """Delete the history of those of these people who are in no audience any more; rows deleted."""
+    """Delete the history of those of these people who are in no audience any more, and their ids; rows of history."""
     with ledger.commit("forget_erased"):
         rows = ledger.connection.execute(
             """
@@ -257,4 +258,5 @@ def forget(ledger: Ledger, people: set[int]) -> int:
             """,
             {"people": sorted(people)},
         ).fetchall()
+        forget_ids(ledger)
     return int(rows[0][0])

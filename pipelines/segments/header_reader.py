@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from connectors.base import AttributeOptions
+from pipelines.segments.attributes import Attribute, type_of
+from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
 from pipelines.segments.header import NOT_YET, Header, SyncKeys
@@ -17,14 +20,18 @@ from pipelines.segments.toml_lines import Toml, TomlError
 Destinations = Mapping[str, type[BaseModel]]
 """A destination's name to the model of the options its connector knows."""
 
+KEYS = ("as_of", "person_no")
+"""Columns of ``features`` that say nothing about a person."""
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
 class HeaderReader:
     """The header of one file; raises SegmentError for whatever is not understood."""
 
-    def __init__(self, file: SegmentFile) -> None:
+    def __init__(self, file: SegmentFile, catalog: Catalog) -> None:
         self._file = file
+        self._catalog = catalog
         self._toml = self._read()
 
     def line(self, path: tuple[str, ...]) -> int:
@@ -73,7 +80,30 @@ class HeaderReader:
             audience=keys.audience,
             max_removed=keys.max_removed,
             options=options.model_dump(exclude_unset=True),
+            attributes=tuple(self._attributes((*path, "attributes"), options)),
         )
+
+    def _attributes(self, path: tuple[str, ...], options: BaseModel) -> Iterator[Attribute]:
+        """The declared columns, each looked up in the catalogue."""
+        features = self._catalog.get("features")
+        columns = features.columns if features else {}
+        declared = options.attributes if isinstance(options, AttributeOptions) else {}
+        for field, column in declared.items():
+            if column not in columns or column in KEYS:
+                few = (
+                    None if (close := nearest(column, columns)) else "a column of features (docs/segments.md)"
+                )
+                raise self._error(
+                    (*path, field), f"features has no column {column!r}", nearest=close, expected=few
+                )
+            kind = type_of(columns[column])
+            if kind is None:
+                raise self._error(
+                    (*path, field),
+                    f"the column {column!r} holds {columns[column].type}",
+                    expected="text, a number, true or false, or a date",
+                )
+            yield Attribute(field, column, kind)
 
     def _read(self) -> Toml:
         try:

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
+from pipelines.segments.attributes import Attribute
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -30,6 +32,8 @@ class Sync:
     """Share that one run may remove; None: the operator's default."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The connector's own options, already validated by its model."""
+    attributes: tuple[Attribute, ...] = ()
+    """Columns that are sent as the tool's fields about people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ def parse(path: Path, catalog: Catalog, destinations: Destinations) -> Segment:
 def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations) -> Segment:
     """Read one segment file against tables that are already set up; raises SegmentError."""
     file = read_file(path)
-    reader = HeaderReader(file)
+    reader = HeaderReader(file, warehouse.catalog)
     header = reader.header()
     syncs = tuple(reader.sync(name, table, destinations) for name, table in reader.sync_tables())
     if header.formerly is not None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from pipelines.duck import CONFINED, StoreBusy, StoreDamaged, open_duckdb
 from pipelines.engine import (
+    AttributeValues,
     EngineError,
     EngineInfo,
     Export,
@@ -175,9 +176,11 @@ class DuckDBEngine:
             case PeopleChanged():
                 return exports.changed_people(export, self._people_columns(cursor))
             case PeopleByNumber(numbers=numbers):
-                asked = pa.array(numbers, pa.int32()) if not isinstance(numbers, pa.ChunkedArray) else numbers
-                cursor.register("asked", pa.table({"number": asked}))
+                _register(cursor, numbers)
                 return exports.people_by_number(export, self._people_columns(cursor))
+            case AttributeValues(numbers=numbers):
+                _register(cursor, numbers)
+                return exports.attribute_values(export)
             case Members(segment=name, as_of=day):
                 if history.profile(cursor, name, day) is None:
                     raise EngineError(f"segment {name} was not computed for {day.isoformat()}")
@@ -226,6 +229,12 @@ class DuckDBEngine:
         if not self.read_only:
             identity.mark(connection)
         return connection
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, numbers: pa.Array | pa.ChunkedArray) -> None:
+    """Let the cursor's next query read these numbers as ``asked``."""
+    asked = numbers if isinstance(numbers, pa.ChunkedArray) else pa.array(numbers, pa.int32())
+    cursor.register("asked", pa.table({"number": asked}))
 
 
 def _confined(memory_limit: str, spill_limit: str, threads: int | None) -> dict[str, str]:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator
 
 import duckdb
 import pyarrow as pa
 
-from pipelines.duck import quote
-from pipelines.engine import EngineError, Members, PeopleByNumber, PeopleChanged
+from connectors.base import FieldType
+from pipelines.duck import literal, quote
+from pipelines.engine import AttributeValues, EngineError, Members, PeopleByNumber, PeopleChanged
+from pipelines.segments.attributes import Attribute
 from pipelines.segments.errors import nearest
 
 BATCH_ROWS = 50_000
@@ -48,6 +51,44 @@ select person_no
 from segment.{quote(export.segment)}
 where as_of = date '{export.as_of.isoformat()}'
 """
+
+
+def attribute_values(export: AttributeValues) -> str:
+    """The query for the attributes of the people whose numbers are registered as ``asked``."""
+    fields = ",\n    ".join(
+        f"case when {_is_known(one)} then {literal(_name(one))} || {_json(one)} end"
+        for one in export.attributes
+    )
+    return f"""
+select
+  person_no,
+  '{{' || concat_ws(
+    ',',
+    {fields}
+  ) || '}}' as attributes
+from features
+semi join asked
+  on features.person_no = asked.number
+where as_of = date '{export.as_of.isoformat()}'
+"""
+
+
+def _is_known(attribute: Attribute) -> str:
+    """JSON has no word for an infinite number."""
+    column = quote(attribute.column)
+    finite = f" and isfinite(cast({column} as double))" if attribute.type is FieldType.NUMBER else ""
+    return f"{column} is not null{finite}"
+
+
+def _name(attribute: Attribute) -> str:
+    return f"{json.dumps(attribute.field, ensure_ascii=False)}:"
+
+
+def _json(attribute: Attribute) -> str:
+    column = quote(attribute.column)
+    if attribute.type is FieldType.DATE:
+        return f"to_json(cast(cast({column} as date) as varchar))"
+    return f"cast(to_json({column}) as varchar)"
 
 
 def _as_text(columns: tuple[str, ...], known: Iterable[str]) -> str:

@@ -180,7 +180,7 @@ def timeout_is_failure() -> None:
                 reached("platform.add.answered")
                 self.journal.fail(batch.id, "refused", "no answer")
                 self.outbox.connection.execute(
-                    f"delete from members where batch = {self.outbox._numbers[batch.id]}"
+                    f"delete from members where batch = {self.outbox.number(batch)}"
                 )
                 return []
             return original(self, batch, future)

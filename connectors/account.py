@@ -267,14 +267,19 @@ class AccountConnector(HttpConnector):
         return self.tokens.with_renewal(send) if self.tokens else send()
 
     def pages(
-        self, path: str, following: Callable[[dict[str, Any]], Mapping[str, str]], **query: str
+        self,
+        path: str,
+        following: Callable[[dict[str, Any]], Mapping[str, str]],
+        *,
+        most: int | None = None,
+        **query: str,
     ) -> Iterator[dict[str, Any]]:
         """Every page of a listing; ``following`` is the query that leads to the next one, empty on the last.
 
-        Raises ActionNeeded for a listing without end.
+        ``most``: pages of people, who are more than audiences. Raises ActionNeeded for a listing without end.
         """
         more: Mapping[str, str] = {}
-        for _ in range(MOST_PAGES):
+        for _ in range(most or MOST_PAGES):
             page = object_of(self.ask("GET", path, params={**query, **more}))
             yield page
             before, more = more, following(page)

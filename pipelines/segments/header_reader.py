@@ -86,10 +86,11 @@ class HeaderReader:
     def _attributes(self, path: tuple[str, ...], options: BaseModel) -> Iterator[Attribute]:
         """The declared columns, each looked up in the catalogue."""
         features = self._catalog.get("features")
-        columns = features.columns if features else {}
+        known = features.columns if features else {}
+        columns = {name: known[name] for name in known if name not in KEYS}
         declared = options.attributes if isinstance(options, AttributeOptions) else {}
         for field, column in declared.items():
-            if column not in columns or column in KEYS:
+            if column not in columns:
                 few = (
                     None if (close := nearest(column, columns)) else "a column of features (docs/segments.md)"
                 )

@@ -12,7 +12,16 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from pipelines.engine import EngineError, Members, PeopleByNumber, PeopleChanged, WarehouseMissing
+from connectors.base import FieldType
+from pipelines.engine import (
+    AttributeValues,
+    EngineError,
+    Members,
+    PeopleByNumber,
+    PeopleChanged,
+    WarehouseMissing,
+)
+from pipelines.segments.attributes import Attribute
 from pipelines.warehouse import DuckDBEngine
 from tests.engine.conftest import DAY, DAY_BEFORE, segment
 
@@ -50,6 +59,34 @@ def test_people_by_number_leaves_out_the_unknown(engine: DuckDBEngine) -> None:
     asked = pa.array([4, 4, 99, 1], pa.int32())
     reader = engine.export(PeopleByNumber(asked, columns=("phone",)))
     assert rows(reader) == [("+15550100", 1), ("+15550104", 4)]
+
+
+def test_attributes_are_the_features_of_the_day(engine: DuckDBEngine) -> None:
+    """Each person's declared columns as one JSON object, exactly as typed; people without features are absent."""
+    declared = (
+        Attribute('the "spend"', "spend", FieldType.NUMBER),
+        Attribute("baskets", "baskets", FieldType.NUMBER),
+        Attribute("day", "as_of", FieldType.DATE),
+    )
+    asked = pa.array([2, 99, 1], pa.int32())
+    assert rows(engine.export(AttributeValues(DAY_BEFORE, declared, asked))) == [
+        (1, '{"the \\"spend\\"":10.00,"baskets":1,"day":"2017-12-30"}'),
+        (2, '{"the \\"spend\\"":20.00,"baskets":2,"day":"2017-12-30"}'),
+    ]
+
+
+def test_unknown_features_are_left_out_of_attributes(
+    warehouse: Path, open_engine: Callable[..., DuckDBEngine]
+) -> None:
+    """Null, and what JSON has no word for, says nothing of a person."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute("alter table features add column odd double")
+        con.execute("update features set odd = 'infinity', baskets = null where person_no = 1")
+        con.execute("update features set odd = 'nan' where person_no = 2")
+        con.execute("update features set odd = 0.5 where person_no = 3")
+    declared = (Attribute("odd", "odd", FieldType.NUMBER), Attribute("n", "baskets", FieldType.NUMBER))
+    found = rows(open_engine().export(AttributeValues(DAY, declared, pa.array([1, 2, 3], pa.int32()))))
+    assert found == [(1, "{}"), (2, '{"n":2}'), (3, '{"odd":0.5,"n":3}')]
 
 
 def test_members_are_those_of_the_day(engine: DuckDBEngine) -> None:

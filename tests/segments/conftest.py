@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel, Field
 
+from connectors.base import AttributeOptions
 from pipelines.segments.catalog import Catalog, Column, Table
 from pipelines.segments.empty_warehouse import EmptyWarehouse
 
@@ -28,6 +29,7 @@ CATALOG: Catalog = {
             baskets="INTEGER",
             segment_name="VARCHAR",
             interests="VARCHAR[]",
+            last_seen="DATE",
         ),
         table(
             "orders",
@@ -53,7 +55,7 @@ class NoOptions(BaseModel, extra="forbid", frozen=True):
     """A connector without options."""
 
 
-DESTINATIONS: dict[str, type[BaseModel]] = {"ads": AdOptions, "letters": NoOptions}
+DESTINATIONS: dict[str, type[BaseModel]] = {"ads": AdOptions, "letters": NoOptions, "mail": AttributeOptions}
 
 GOOD = """\
 /*

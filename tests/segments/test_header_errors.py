@@ -148,7 +148,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "B87 unheard-of destination": (
         {"[sync.ads]": "[sync.tv]"},
-        "segment_defs/lapsed.sql:19: unknown destination 'tv'; expected one of ads, letters",
+        "segment_defs/lapsed.sql:19: unknown destination 'tv'; expected one of ads, letters, mail",
     ),
     "no audience": (
         {'audience = "Lapsed shoppers"\nmax_removed': "max_removed"},
@@ -168,6 +168,24 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "B98 option of the wrong type, its value kept quiet": (
         {'customer_file_source = "USER_PROVIDED_ONLY"': 'retention_days = "s3cret"'},
         "segment_defs/lapsed.sql:22: 'retention_days' is not valid",
+    ),
+    "attribute of a column that nobody has": (
+        {"[sync.letters]": '[sync.mail]\nattributes = {LTV = "spent"}'},
+        "segment_defs/lapsed.sql:25: features has no column 'spent'; did you mean 'spend'?",
+    ),
+    "attribute that is a list": (
+        {"[sync.letters]": '[sync.mail]\nattributes = {LIKES = "interests"}'},
+        "segment_defs/lapsed.sql:25: the column 'interests' holds VARCHAR[]; expected text, a number, true or false, "
+        "or a date",
+    ),
+    "attribute that names a person": (
+        {"[sync.letters]": '[sync.mail]\nattributes = {NO = "person_no"}'},
+        "segment_defs/lapsed.sql:25: features has no column 'person_no'; expected a column of features "
+        "(docs/segments.md)",
+    ),
+    "attributes of a tool that takes none": (
+        {"[sync.letters]": '[sync.letters]\nattributes = {LTV = "spend"}'},
+        "segment_defs/lapsed.sql:25: unknown key 'attributes' in [sync.letters]; expected one of audience, max_removed",
     ),
     "sync as text": (
         {

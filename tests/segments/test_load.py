@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from connectors.base import FieldType
+from pipelines.segments.attributes import Attribute
 from pipelines.segments.load import BrokenSegment, check, load_segments
 from pipelines.segments.model import Goal, Segment, Sync
 from pipelines.segments.parse import parse
@@ -143,3 +145,18 @@ def test_a_missing_folder_says_which_setting(tmp_path: Path) -> None:
         load_segments(tmp_path / "nothing", CATALOG, DESTINATIONS)
     (tmp_path / "empty").mkdir()
     assert load_segments(tmp_path / "empty", CATALOG, DESTINATIONS) == []
+
+
+def test_declared_columns_come_with_their_types(write: Callable[..., Path]) -> None:
+    """A sync's attributes know the tool's field, the column, and what it holds."""
+    declared = '{ LTV = "spend", "Home store" = "segment_name", SEEN = "last_seen" }'
+    path = write(changes={"[sync.letters]": f"[sync.mail]\nattributes = {declared}"})
+    segment = parse(path, CATALOG, DESTINATIONS)
+    assert [sync.attributes for sync in segment.syncs] == [
+        (),
+        (
+            Attribute("LTV", "spend", FieldType.NUMBER),
+            Attribute("Home store", "segment_name", FieldType.TEXT),
+            Attribute("SEEN", "last_seen", FieldType.DATE),
+        ),
+    ]

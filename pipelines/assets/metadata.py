@@ -123,6 +123,7 @@ def _of_both(delivery: Delivery) -> Metadata:
         "held before": dg.MetadataValue.int(delivery.held_before),
         "kept": dg.MetadataValue.int(delivery.kept),
         "sent again": dg.MetadataValue.int(delivery.resends + delivery.asserted),
+        **({"attributes changed": dg.MetadataValue.int(delivery.updates)} if delivery.updates else {}),
         "size held": dg.MetadataValue.int(delivery.held),
         "rejected": dg.MetadataValue.int(delivery.rejected),
         "withheld": dg.MetadataValue.int(sum(delivery.withheld.values())),

@@ -68,6 +68,7 @@ def of_plan(delivery: Delivery) -> dict[str, Any]:
         "kept": delivery.kept,
         "kept_back": delivery.kept_back,
         "resends": delivery.resends,
+        "updates": delivery.updates,
         "asserted": delivery.asserted,
         "withheld": sum(delivery.withheld.values()),
         "withheld_by_reason": delivery.withheld,

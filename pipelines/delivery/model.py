@@ -124,6 +124,8 @@ class Delivery:
     removes: int = 0
     resends: int = 0
     """Held and desired, and sent again: no receipt the last time, or the platform would soon drop them."""
+    updates: int = 0
+    """Of the resends: members whose attributes are others than were sent."""
     asserted: int = 0
     """Members for whom the last request is repeated, because a late copy of an earlier one may have undone it."""
     added: int = 0

@@ -197,11 +197,13 @@ def _unsent(plan: Delivery) -> Delivery:
     withheld = dict(plan.withheld)
     if plan.adds and "guard" not in withheld:
         withheld[WAITS_FOR_BUDGET] = plan.adds
+    unsure = plan.resends - plan.updates
     return replace(
         plan,
+        kept=plan.kept + plan.updates,
         kept_back=plan.held_before - plan.kept - plan.resends - plan.leaving,
-        uncertain=plan.resends,
-        uncertain_desired=plan.resends,
-        uncertain_held=plan.resends,
+        uncertain=unsure,
+        uncertain_desired=unsure,
+        uncertain_held=unsure,
         withheld=withheld,
     )

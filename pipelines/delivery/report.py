@@ -48,6 +48,7 @@ def planned(
         adds=difference.adds,
         removes=difference.removes,
         resends=difference.resends,
+        updates=difference.updates,
         asserted=difference.asserted,
         leaving=difference.leaving,
         rejected=difference.rejected,
@@ -94,12 +95,12 @@ def receipted(
 
     Raises NumbersDoNotClose when anybody is unaccounted for.
     """
-    unsent = difference.resends if stopped else 0
+    unsent, outdated = (difference.resends - difference.updates, difference.updates) if stopped else (0, 0)
     unsure_held = outcome.unsure_resends + unsent
     delivery = replace(
         plan,
         status="failed" if errors else "stopped" if stopped else "delivered",
-        kept=difference.kept + outcome.resent,
+        kept=difference.kept + outcome.resent + outdated,
         added=outcome.added,
         removed=outcome.removed,
         rejected=difference.rejected + outcome.rejected + outcome.rejected_held,

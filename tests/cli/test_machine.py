@@ -10,7 +10,7 @@ from tests.cli.conftest import Turnout
 
 PLAN_KEYS = {
     "destination", "segment", "as_of", "desired", "adds", "removes", "held", "withheld", "withheld_by_reason",
-    "rejected", "rejected_by_reason", "verdict", "sentence", "kept", "kept_back", "resends", "asserted",
+    "rejected", "rejected_by_reason", "verdict", "sentence", "kept", "kept_back", "resends", "updates", "asserted",
 }  # fmt: skip
 PUSH_KEYS = PLAN_KEYS | {
     "status", "added", "removed", "uncertain", "rejected_unnamed", "requests", "run_id", "audience",

@@ -57,6 +57,17 @@ def test_the_cost_follows_the_change(world: DescribedWorld, tmp_path: Path) -> N
     assert {known(world, tool)[n]["LTV"] for n in (3, 7, 24)} == {1}
 
 
+def test_a_change_that_waits_leaves_the_member_certain(world: DescribedWorld, tmp_path: Path) -> None:
+    """While a guard stops the push, members with other attributes are kept: there, described as before."""
+    tool = Tool()
+    push_described(world, tool, tmp_path)
+    world.want("vip", set(range(5)))
+    world.features[1]["spend"] = 99
+    delivery = push_described(world, tool, tmp_path)
+    assert (delivery.status, delivery.updates, delivery.uncertain) == ("stopped", 1, 0)
+    assert (delivery.kept, delivery.kept_back, delivery.held) == (5, 20, 25)
+
+
 def test_what_is_not_known_is_not_sent(world: DescribedWorld, tmp_path: Path) -> None:
     """A feature without a value leaves the field alone, and people without features are members all the same."""
     tool = Tool()

@@ -17,6 +17,21 @@ def portions(items: Sequence[P], size: int) -> Iterator[Sequence[P]]:
         yield items[start : start + size]
 
 
+def portions_within(
+    items: Sequence[P], size: int, most_bytes: int, bytes_of: Callable[[P], int]
+) -> Iterator[Sequence[P]]:
+    """Items in their order, at most ``size`` at a time, and no more than so many bytes unless one alone has more."""
+    start, total = 0, 0
+    for at, item in enumerate(items):
+        weight = bytes_of(item)
+        if at > start and (at - start == size or total + weight > most_bytes):
+            yield items[start:at]
+            start, total = at, 0
+        total += weight
+    if start < len(items):
+        yield items[start:]
+
+
 def in_turn(parts: Iterable[P], send: Callable[[P], R]) -> list[tuple[P, R]]:
     """Send the parts of one batch, each a request of its own. Raises as ``send_by_kind``."""
     outcomes: list[tuple[P, R]] = []

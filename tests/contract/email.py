@@ -32,7 +32,9 @@ class EmailCase:
     impossible: frozenset[Trouble] = frozenset()
 
 
-CASES: Mapping[str, EmailCase] = {}
+CASES: Mapping[str, EmailCase] = {
+    "sendgrid": EmailCase(edits="*/contacts", settings={"requests_per_second": 100}),
+}
 
 
 def account_of(name: str, sandbox: SandboxServer) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from connectors.base import (
 )
 from connectors.consent_guard import ConsentGuard
 from connectors.identity import Column, Identity
-from connectors.parts import in_turn, portions
+from connectors.parts import portions
 from connectors.rules import EMAIL
 
 REMOTE_ID = "remote_id"
@@ -137,11 +137,11 @@ class ResolvingConnector(EmailConnector):
         """The tool's ids of these people, in one request: by position, none for whom it does not know."""
 
     def ids_of(self, people: Sequence[Person]) -> dict[int, str]:
-        """The tool's ids by position, asking for those that are not remembered. Raises as ``in_turn``."""
+        """The tool's ids by position, asking for those that are not remembered. Changes nothing."""
         known = {person.position: person.id for person in people if person.id}
         asked = [person for person in people if not person.id]
-        for _, found in in_turn(portions(asked, self.resolves_at_once), self.resolve):
-            known |= found
+        for portion in portions(asked, self.resolves_at_once):  # nothing is changed yet: a refusal is just that
+            known |= self.resolve(portion)
         return known
 
     def resolving_requests(self, rows: int) -> int:

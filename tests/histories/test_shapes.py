@@ -1,4 +1,4 @@
-"""Random histories on platforms that answer as each ad platform's connector declares."""
+"""Random histories on platforms that answer as each connector declares."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STYLES = {
     Verdicts.COUNT: Style.COUNT,
     Verdicts.NONE: Style.NONE,
 }
-AD_PLATFORMS = [name for name in available() if load(name).kind is Kind.AD_PLATFORM]
+CONNECTORS = [name for name in available() if load(name).kind is not Kind.FILE]
 
 
 def shaped_like(limits: Limits) -> Callable[[Draw], History]:
@@ -46,7 +46,7 @@ def shaped_like(limits: Limits) -> Callable[[Draw], History]:
 
 
 @pytest.mark.promise("converges", "never_lost", "never_claimed", "closes")
-@pytest.mark.parametrize("connector", AD_PLATFORMS)
+@pytest.mark.parametrize("connector", CONNECTORS)
 def test_histories_in_every_connectors_shape(connector: str) -> None:
     """People, segments, faults and deaths at random: nobody is lost, nobody is claimed, calm ends with the desired."""
     kind = load(connector)

@@ -32,6 +32,7 @@ from connectors.sandbox import (
     SANDBOX_PRACTICE_REFRESH_TOKEN,
     SandboxServer,
 )
+from connectors.sandbox.email.registry import EMAIL_PLATFORMS
 from connectors.sandbox.faults.reading import parse_faults
 from connectors.testing import FastTime
 from pipelines.delivery.delivery import deliver
@@ -183,8 +184,22 @@ class Bench:
         self.options = type(connector).options_type()
         for number in range(16):
             self.world.put(number, Somebody(email_of(number), phone_of(number)))
-        self.sandbox.state.put_contacts([email_of(number) for number in range(16)])
+        self._introduce([email_of(number) for number in range(16)])
         self.want(AT_FIRST)
+
+    def _introduce(self, emails: list[str]) -> None:
+        """Email tools know everybody: they create nobody by themselves."""
+        self.sandbox.state.put_contacts(emails)
+        if self._is_email_tool:
+            known = {person.email for person in self.sandbox.state.email.people(self.kind.platform)}
+            for email in emails:
+                if email not in known:
+                    self.sandbox.state.email.put_person(self.kind.platform, email)
+
+    @property
+    def _is_email_tool(self) -> bool:
+        """One of those besides Mailchimp."""
+        return self.kind.platform in EMAIL_PLATFORMS
 
     # --- the world ---
 
@@ -293,6 +308,8 @@ class Bench:
         if self.kind.platform == "mailchimp":
             return {frozenset((email,)) for email in self.sandbox.state.mailchimp_members(audience.id)}
         members = self.sandbox.state.members(self.kind.platform, audience.id)
+        if self._is_email_tool:
+            return {frozenset((row["email"],)) for row in members}
         return {frozenset(row.values()) for row in members}
 
     def desired(self, *, but: Iterable[int] = ()) -> set[Handle]:

@@ -10,6 +10,7 @@ import pytest
 from connectors.sandbox import SandboxServer
 from tests.lab.ads import AD_KINDS
 from tests.lab.bench import KINDS, Bench
+from tests.lab.email import EMAIL_KINDS
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +38,7 @@ def bench(sandbox: SandboxServer, benches: dict[str, Bench]) -> Callable[[str], 
         found = benches.get(name)
         if found is not None and found.members() == found.desired():
             return found
-        (kind,) = [kind for kind in (*KINDS, *AD_KINDS) if kind.name == name]
+        (kind,) = [kind for kind in (*KINDS, *AD_KINDS, *EMAIL_KINDS) if kind.name == name]
         life = len(list(sandbox.folder.parent.glob(f"{name}-*"))) + 1
         folder: Path = sandbox.folder.parent / f"{name}-{life}"
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Faults of every sort, met by a push through every ad platform's connector."""
+"""Faults of every sort, met by a push through every connector to an ad platform or an email tool."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import pytest
 
 from tests.lab.ads import AD_KINDS
 from tests.lab.bench import Bench
+from tests.lab.email import EMAIL_KINDS
 from tests.lab.test_faults_converge import sums_close
 
 ONCE: tuple[dict[str, object], ...] = (
@@ -45,9 +46,9 @@ def _named(fault: dict[str, object]) -> str:
 
 
 @pytest.mark.promise("converges", "never_lost", "never_claimed", "closes")
-@pytest.mark.parametrize("platform", [kind.name for kind in AD_KINDS])
+@pytest.mark.parametrize("platform", [kind.name for kind in (*AD_KINDS, *EMAIL_KINDS)])
 @pytest.mark.parametrize("fault", FAULTS, ids=_named)
-def test_an_ad_platform_under_a_fault(
+def test_a_platform_under_a_fault(
     bench: Callable[[str], Bench], platform: str, fault: dict[str, object]
 ) -> None:
     """Whatever its answers look like: nobody is claimed or lost, the sums close, and calm runs end with the desired.

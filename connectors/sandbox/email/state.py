@@ -38,10 +38,14 @@ class EmailState:
         with self.up_to_date() as db:
             return people.consent(db, Platform(tool), person_id, channel)
 
+    def consent_changes(self, tool: str) -> list[ConsentChange]:
+        """Every change that a request made, oldest first."""
+        with self.up_to_date() as db:
+            return people.consent_changes(db, Platform(tool))
+
     def widened(self, tool: str) -> list[ConsentChange]:
         """Changes by which a request let somebody be written to more than before: there must never be one."""
-        with self.up_to_date() as db:
-            return [change for change in people.consent_changes(db, Platform(tool)) if change.is_wider]
+        return [change for change in self.consent_changes(tool) if change.is_wider]
 
     def put_person(
         self,

@@ -33,6 +33,7 @@ class EmailCase:
 
 
 CASES: Mapping[str, EmailCase] = {
+    "iterable": EmailCase(edits="*/lists/*subscribe", settings={"project": "hybrid"}),
     "sendgrid": EmailCase(edits="*/contacts", settings={"requests_per_second": 100}),
 }
 

@@ -252,6 +252,8 @@ def test_users_are_deleted_or_forgotten(iterable: Caller) -> None:
     iterable.switch(email_processing_seconds=10)
     assert iterable.call("DELETE", "/api/users/byUserId/u-1").json()["code"] == "Success"
     assert iterable.user("ada@example.com")["userId"] == "u-1"
+    asked = iterable.call("GET", "/api/users/getByEmail", params={"email": "Ada@example.com"})
+    assert asked.json()["user"] == iterable.user("ada@example.com")
     iterable.sandbox.advance_clock(10)
     assert iterable.call("GET", "/api/users/byUserId/u-1").json() == {}
     assert refusal(iterable.call("DELETE", "/api/users/ada@example.com")) == (404, "UnknownEmailError")

@@ -69,6 +69,7 @@ class IterablePlatform(UserCalls):
             ("POST", re.compile("/api/users/bulkUpdate"), self.update_users),
             ("GET", re.compile("/api/users/getFields"), self.list_fields),
             ("GET", re.compile("/api/users/forgotten"), self.list_forgotten),
+            ("GET", re.compile("/api/users/getByEmail"), self.read_asked_user),
             ("POST", re.compile("/api/users/(forget|unforget)"), self.forget),
             ("POST", re.compile("/api/users/updateSubscriptions"), self.set_subscriptions),
             ("POST", re.compile("/api/users/bulkUpdateSubscriptions"), self.set_many_subscriptions),

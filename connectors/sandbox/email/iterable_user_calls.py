@@ -95,6 +95,10 @@ class UserCalls(EmailPlatform):
         }
         return json_reply({"user": shown}, outcome="user read")
 
+    def read_asked_user(self, context: Context) -> Reply:
+        """``GET /api/users/getByEmail``: the same, for addresses that a path cannot hold."""
+        return self.read_user(context, Who(email=context.call.query.get("email", "")))
+
     def delete_user(self, context: Context, who: Who) -> Reply:
         """``DELETE /api/users/{email}`` and ``/byUserId/{id}``: later, and not for good."""
         person = iterable_users.resolve(context.db, who)

@@ -1,0 +1,5 @@
+"""Klaviyo: lists of an account."""
+
+from connectors.klaviyo.connector import KlaviyoConnector
+
+__all__ = ["KlaviyoConnector"]

@@ -36,6 +36,9 @@ class Call:
     """Regular expression for the whole path, without the query."""
     must: Mapping[str, object] = field(default_factory=dict)
     """Fields that must stand in the body, at its top, with this value."""
+    asks: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Of a question, which changes nothing: query parameters named like a field that must never be sent, each with the
+    values that may be asked for."""
 
     def allows(self, request: Request) -> bool:
         """Whether it is this kind of request, whatever it holds."""
@@ -81,7 +84,8 @@ class ConsentGuard:
                 f"{self.title}: {request.method} on this endpoint is not part of an audience sync"
             )
         forbidden = self._forbidden
-        for name, value in fields_in({**request.query, "": request.body}):
+        query = {name: value for name, value in request.query.items() if not _is_asked(call, name, value)}
+        for name, value in fields_in({**query, "": request.body}):
             if name.casefold() in forbidden:
                 raise ForbiddenRequest(f"{self.title}: the field {name!r} must never be sent")
             if name in self.only and not _among(value, self.only[name]):
@@ -92,6 +96,10 @@ class ConsentGuard:
                 raise ForbiddenRequest(f"{self.title}: the field {name!r} must be sent with another value")
         for inner in self.packed(request):
             self._look_at(inner)
+
+
+def _is_asked(call: Call, name: str, value: str) -> bool:
+    return call.method == "GET" and value in call.asks.get(name, ())
 
 
 def fields_in(value: object) -> Iterator[tuple[str, object]]:

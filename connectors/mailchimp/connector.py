@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from math import ceil
 from typing import ClassVar
 
@@ -25,12 +25,14 @@ from connectors.base import (
     Kind,
     Limits,
     Op,
+    Present,
     ReadBack,
     Receipt,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
+    Unreachable,
     Verdicts,
 )
 from connectors.http import Http, HttpConnector, Timing
@@ -48,7 +50,9 @@ from connectors.mailchimp.answers import (
     row_errors,
 )
 from connectors.mailchimp.guard import guard
+from connectors.mailchimp.listing import EVERYBODY, pages
 from connectors.mailchimp.settings import MailchimpSettings
+from connectors.mailchimp.unreachable import unreachable
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
 from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN
@@ -64,6 +68,8 @@ class MailchimpConnector(HttpConnector):
     consent = ("email_marketing",)
     audience_name_length: ClassVar[int] = 100
     reads_back = ReadBack(lag=timedelta(minutes=15), tolerance=0.02)
+    tells_unreachable: ClassVar[bool] = True
+    lists_members = timedelta(minutes=15)
 
     def __init__(self, destination: str, settings: MailchimpSettings) -> None:
         super().__init__(destination, settings)
@@ -165,12 +171,21 @@ class MailchimpConnector(HttpConnector):
 
     def read_back(self, audience: Audience) -> Reported:
         """Contacts that have the tag, the unsubscribed included, as the tag holds them too."""
-        every = {"include_unsubscribed": "true", "include_cleaned": "true", "include_transactional": "true"}
         path = f"{self._list}/segments/{audience.id}"
-        found = self._ask("GET", path, "segment", params={"fields": "id,member_count", **every})
+        found = self._ask("GET", path, "segment", params={"fields": "id,member_count", **EVERYBODY})
         counted = found.get("member_count")
         size = counted if isinstance(counted, int) and not isinstance(counted, bool) else None
         return Reported(size, size)
+
+    def members(self, audience: Audience) -> Iterator[Sequence[Present]]:
+        """Contacts that have the tag, the unsubscribed included, by their addresses."""
+        path = f"{self._list}/segments/{audience.id}/members"
+        return pages(lambda page: self._ask("GET", path, "segment", params=page))
+
+    def unreachable(self, since: datetime | None) -> Iterator[Unreachable]:
+        """Contacts of the list that are unsubscribed or cleaned; an archived one is not told, whatever it was."""
+        path = f"{self._list}/members"
+        return unreachable(lambda page: self._ask("GET", path, "list", params=page), since)
 
     def _known(self, segment_id: str) -> Audience:
         try:

@@ -9,10 +9,14 @@ import orjson
 from connectors.consent_guard import Call, ConsentGuard, ForbiddenRequest, Request, fields_in
 
 BATCHES = "/batches"
+UNREACHABLE = ("unsubscribed", "cleaned")
+"""Statuses of those whom Mailchimp writes to no more, which may be asked for and never set."""
 CALLS = (
     Call("GET", r"/lists/[^/]+"),
     Call("GET", r"/lists/[^/]+/tag-search"),
+    Call("GET", r"/lists/[^/]+/members", asks={"status": frozenset(UNREACHABLE)}),
     Call("GET", r"/lists/[^/]+/segments/[0-9]+"),
+    Call("GET", r"/lists/[^/]+/segments/[0-9]+/members"),
     Call("POST", r"/lists/[^/]+/segments"),
     Call("POST", r"/lists/[^/]+/segments/[0-9]+"),
     Call("PUT", r"/lists/[^/]+/members/[0-9a-f]{32}"),
@@ -47,8 +51,8 @@ def guard(status_if_new: str) -> ConsentGuard:
         "Mailchimp",
         CALLS,
         FORBIDDEN_FIELDS,
-        {"status_if_new": frozenset({status_if_new})},
-        _packed,
+        only={"status_if_new": frozenset({status_if_new})},
+        packed=_packed,
     )
 
 

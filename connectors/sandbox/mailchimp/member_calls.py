@@ -50,7 +50,7 @@ def read_members(context: Context, list_id: str) -> Reply:
         "email_type": wish.email_type,
         "vip_only": wish.vip_only,
     }
-    order = f"{wish.sort_field or 'web_id'} {wish.sort_dir}"
+    order = f"{wish.sort_field or 'web_id'} {wish.sort_dir}, web_id"
     with context.store.reading() as db:
         lists.require(db, list_id)
         (total,) = db.execute(f"select count(*) from mailchimp_contacts where {condition}", values).fetchone()

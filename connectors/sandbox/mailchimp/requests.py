@@ -6,9 +6,10 @@ nobody notices is what a sandbox is for.
 
 from __future__ import annotations
 
-from typing import Literal
+from datetime import UTC, datetime
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from connectors.sandbox.wire import Json
 
@@ -18,6 +19,18 @@ MAX_MEMBERS = 500
 MAX_PAGE = 1_000
 MAX_OPERATIONS = 1_000
 MAX_PENDING_BATCHES = 500
+
+
+def _as_stored(text: str) -> str:
+    """Raises ValueError for a time without its zone."""
+    at = datetime.fromisoformat(text)
+    if at.tzinfo is None:
+        raise ValueError("a time needs its zone, such as 2015-10-21T15:41:36+00:00")
+    return at.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+Moment = Annotated[str, AfterValidator(_as_stored)]
+"""A time in a query, in ISO 8601; compared with stored ones."""
 
 
 class ApiRequest(BaseModel):
@@ -69,8 +82,8 @@ class MembersQuery(Page):
     """``GET /lists/{list_id}/members``."""
 
     status: Literal[Status, "archived"] | None = None
-    since_last_changed: str | None = None
-    before_last_changed: str | None = None
+    since_last_changed: Moment | None = None
+    before_last_changed: Moment | None = None
     email_type: Literal["html", "text"] | None = None
     unique_email_id: str | None = None
     vip_only: bool = False

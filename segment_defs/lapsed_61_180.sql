@@ -22,6 +22,11 @@ max_removed = 0.6
 audience = "We miss you"
 max_removed = 0.6
 
+[sync.klaviyo]
+audience = "We miss you"
+max_removed = 0.6
+attributes = { "Home store" = "home_store", "Spend before the pause" = "spend_prior_90d" }
+
 [sync.google]
 audience = "Winter return"
 max_removed = 0.6

@@ -17,6 +17,10 @@ by = 2018-03-31
 audience = "Personal contact"
 max_removed = 0.4
 
+[sync.hubspot]
+audience = "Personal contact"
+max_removed = 0.4
+
 [sync.file]
 audience = "personal_contact"
 max_removed = 0.4

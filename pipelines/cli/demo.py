@@ -1,4 +1,4 @@
-"""The demo: with no sources declared, Turnout runs over real purchase data and ten sandboxed platforms.
+"""The demo: with no sources declared, Turnout runs over real purchase data and twelve sandboxed platforms.
 
 Every setting can still be set; the demo only fills in what is missing.
 """
@@ -35,6 +35,8 @@ ACCEPTED = {
     "TURNOUT_REDDIT_USER_AGENT": "web:com.example.turnout:v1.0.0 (by /u/turnout)",
 }
 """What a person has to decide for a real account; the demo's are nobody's."""
+EMAIL_TOOLS = ("hubspot", "klaviyo")
+"""Those besides Mailchimp that get audiences."""
 LAST_DAY = date(2017, 12, 31)
 """The last whole day of the demo data: 2018 begins with a few baskets of the night, by a clock offset."""
 FIRST_PUSH = date(2017, 12, 1)
@@ -110,7 +112,7 @@ def run_demo(settings: Settings) -> Exit:
             early = settings.model_copy(update={"today": FIRST_PUSH + timedelta(days=1)})
             _headline(f"1 · First push, as of {FIRST_PUSH}")
             _prepare(early)
-            _fill_newsletter(early)
+            _fill_email_tools(early)
             runs = [_push(early, "Run 1: everybody is new")]
             _headline("2 · The same again")
             runs.append(_push(early, "Run 2: nothing changed, nothing is sent"))
@@ -143,8 +145,8 @@ def _prepare(settings: Settings) -> None:
     console.print(tables.of_segments(outcomes))
 
 
-def _fill_newsletter(settings: Settings) -> None:
-    """The newsletter's list as an email tool would have it by now: Turnout tags contacts and makes none by itself.
+def _fill_email_tools(settings: Settings) -> None:
+    """The email tools as they would be by now: Turnout goes by the people whom they know and makes none by itself.
 
     Of every hundred people three never signed up there, and one unsubscribed there without telling anybody else.
     """
@@ -152,8 +154,11 @@ def _fill_newsletter(settings: Settings) -> None:
         rows = con.execute("select person_no, email from people where email is not null").fetchall()
     addresses = [(number % 100, normalise_email(email)) for number, email in rows]
     with closing(SandboxState(settings.sandbox_dir)) as state:
-        state.put_contacts(sorted({a for n, a in addresses if a and n > 3}), "subscribed")
-        state.put_contacts(sorted({a for n, a in addresses if a and n == 3}), "unsubscribed")
+        for numbers, consent in ((range(3, 4), "unsubscribed"), (range(4, 100), "subscribed")):
+            theirs = sorted({address for number, address in addresses if address and number in numbers})
+            state.put_contacts(theirs, consent)
+            for tool in EMAIL_TOOLS:
+                state.email.put_people(tool, theirs, consent)
 
 
 def _push(settings: Settings, title: str) -> list[Delivery]:

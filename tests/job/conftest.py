@@ -19,7 +19,7 @@ import requests
 
 from connectors.sandbox import SandboxServer, connection_settings
 from connectors.sandbox.request_log import LoggedRequest
-from pipelines.cli.demo import ACCEPTED
+from pipelines.cli.demo import ACCEPTED, EMAIL_TOOLS
 from pipelines.delivery.model import Delivery
 from pipelines.project import Project
 from pipelines.segments.run import Computed
@@ -33,6 +33,7 @@ FIRST = date(2017, 12, 1)
 LAST = date(2017, 12, 31)
 
 Audience = tuple[str, str]
+"""Destination and segment."""
 MAIN = ["file/", "mailchimp/", "meta/"]
 
 
@@ -45,7 +46,16 @@ class OnAds:
     wanted: set[str]
 
 
-"""Destination and segment."""
+@dataclass(frozen=True)
+class OnEmail:
+    """An audience of an email tool besides Mailchimp after a night; people by address."""
+
+    delivery: Delivery
+    held: set[str]
+    wanted: set[str]
+    told: dict[str, dict[str, Any]]
+    """What the tool knows of its members besides."""
+    wanted_told: dict[str, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +99,7 @@ class Night:
     people: dict[str, Person]
     segments: dict[str, list[str]]
     ads: dict[Audience, OnAds] = field(default_factory=dict)
+    email: dict[Audience, OnEmail] = field(default_factory=dict)
 
 
 @dataclass
@@ -99,6 +110,8 @@ class Job:
     nights: list[Night] = field(default_factory=list)
     resubscribed: list[object] = field(default_factory=list)
     status_changes: list[object] = field(default_factory=list)
+    consent_changes: list[object] = field(default_factory=list)
+    """At the email tools besides Mailchimp, whoever's."""
     printed: str = ""
     request_log: str = ""
     violations: list[str] = field(default_factory=list)
@@ -178,6 +191,7 @@ class _Runner:
         state = self._sandbox.state
         self._done.resubscribed = list(state.resubscribed())
         self._done.status_changes = [change for change in state.status_changes() if change.before is not None]
+        self._done.consent_changes = [c for tool in EMAIL_TOOLS for c in state.email.consent_changes(tool)]
         self._done.request_log = "\n".join(map(str, state.requests()))
 
     def _project(self, as_of: date) -> Project:
@@ -206,6 +220,9 @@ class _Runner:
         self._contacts = subscribed | left
         self._sandbox.state.put_contacts(sorted(subscribed), "subscribed")
         self._sandbox.state.put_contacts(sorted(left), "unsubscribed")
+        for tool in EMAIL_TOOLS:
+            self._sandbox.state.email.put_people(tool, sorted(subscribed), "subscribed")
+            self._sandbox.state.email.put_people(tool, sorted(left), "unsubscribed")
 
     def _people(self, as_of: date) -> dict[str, Person]:
         with self._project(as_of).warehouse(read_only=True) as con:
@@ -240,6 +257,7 @@ class _Runner:
             )
         )
         self._push_ads(project, people, segments)
+        self._push_email(project, people, segments)
 
     def _push_ads(self, project: Project, people: dict[str, Person], segments: dict[str, list[str]]) -> None:
         """The ad platforms besides Meta, after everything else was looked at."""
@@ -250,6 +268,38 @@ class _Runner:
                 self._done.nights[-1].ads[name, delivery.segment] = OnAds(
                     delivery, self._ads_members(delivery), wanted
                 )
+
+    def _push_email(
+        self, project: Project, people: dict[str, Person], segments: dict[str, list[str]]
+    ) -> None:
+        """The email tools besides Mailchimp; jobs are asked about by a second push, as the next night would."""
+        run = project.deliveries.new_run()
+        chosen = project.deliveries.select([f"{tool}/" for tool in EMAIL_TOOLS])
+        pushed = [d for name, names in chosen.items() for d in project.deliveries.sync(name, names, run)]
+        for name, names in chosen.items():
+            assert all(d.ok and not d.requests for d in project.deliveries.sync(name, names, run))
+        for delivery in pushed:
+            self._done.nights[-1].email[delivery.destination, delivery.segment] = self._on_email(
+                project, delivery, [people[c] for c in segments[delivery.segment]]
+            )
+
+    def _on_email(self, project: Project, delivery: Delivery, people: list[Person]) -> OnEmail:
+        state, tool = self._sandbox.state, delivery.destination
+        members = state.email.members(tool, state.audience(tool, delivery.audience).id)
+        wanted = set(independent.on_mailchimp(people, self._contacts))
+        (sync,) = [s for segment, s in project.audiences(tool) if segment.name == delivery.segment]
+        columns = {one.field: one.column for one in sync.attributes}
+        with project.warehouse(read_only=True) as con:
+            known = independent.described(con, columns, self._done.nights[-1].as_of)
+            numbers = dict(con.execute("select person_id, person_no from person_numbers").fetchall())
+        wanted_told = {
+            str(person.email): known[person.id]
+            # Of several people with one address the one known longest counts.
+            for person in sorted(people, key=lambda person: -int(numbers[person.id]))
+            if person.email in wanted and person.may(independent.EMAIL)
+        }
+        told = {str(member.email): member.attributes.get("properties", {}) for member in members}
+        return OnEmail(delivery, set(told), wanted, told, wanted_told)
 
     def _ads_members(self, delivery: Delivery) -> set[str]:
         """The e-mail digests that a platform holds; Pinterest's list is called by our mark."""

@@ -182,3 +182,18 @@ def on_ads(platform: str, people: list[Person]) -> set[str]:
     """The e-mail digests that should be in an audience of an ad platform besides Meta."""
     made = AD_EMAILS[platform]
     return {str(digest(made(p.email))) for p in people if p.may(ADS) and p.email}
+
+
+def described(
+    con: duckdb.DuckDBPyConnection, columns: dict[str, str], as_of: date
+) -> dict[str, dict[str, str | float]]:
+    """What is known of each customer on a day, by the tool's field, without what is not known."""
+    found: dict[str, dict[str, str | float]] = defaultdict(dict)
+    for field, column in columns.items():
+        for customer, value in con.execute(
+            f"select person_id, {column} from features join person_numbers using (person_no) "
+            f"where as_of = ? and {column} is not null",
+            [as_of],
+        ).fetchall():
+            found[customer][field] = value if isinstance(value, str) else float(value)
+    return found

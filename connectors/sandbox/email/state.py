@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -71,6 +71,16 @@ class EmailState:
             )
             people.set_consent(db, platform, made.id, consent, 0)
             return made
+
+    def put_people(self, tool: str, emails: Iterable[str], consent: Consent = "unknown") -> None:
+        """Let a tool know many people before the first sync; those whom it knows stay as they are."""
+        platform = Platform(tool)
+        with self.store.writing() as db:
+            for email in emails:
+                if people.find(db, platform, "email", email) is None:
+                    new_id = EMAIL_PLATFORMS[platform].new_id(people.next_number(db, platform))
+                    made = people.create(db, platform, new_id, email=email)
+                    people.set_consent(db, platform, made.id, consent, 0)
 
     def suppress(self, tool: str, email: str, kind: str) -> None:
         """Let an address bounce, complain or leave by itself."""

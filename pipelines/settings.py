@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipelines.cron import checked_cron
 
 SHIPPED = (
-    "criteo", "file", "google", "linkedin", "mailchimp", "meta", "microsoft", "pinterest", "reddit", "snapchat",
-    "tiktok",
+    "criteo", "file", "google", "hubspot", "klaviyo", "linkedin", "mailchimp", "meta", "microsoft", "pinterest",
+    "reddit", "snapchat", "tiktok",
 )  # fmt: skip
 """One account of every platform that there is a connector for; those without audiences are never opened."""
 

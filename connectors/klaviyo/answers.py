@@ -16,18 +16,20 @@ from connectors.wire import Answer
 NAMED_ROWS = "rows"
 ERRORS: Mapping[str | int, Meaning] = {
     NAMED_ROWS: Meaning(Then.ROWS, "people of the request are refused"),
+    200: Meaning(Then.DOUBT, "an error under HTTP 200, which is not documented"),
     401: Meaning(Then.SIGN_IN, "the API key is not valid"),
     403: Meaning(Then.SIGN_IN, "the API key lacks a scope: it reads and writes lists and profiles"),
+    410: Meaning(Then.ACT, "this revision of the API is retired; set {prefix}REVISION to a current one"),
     414: Meaning(Then.REFUSE, "the address is too long; set {prefix}RESOLVES_AT_ONCE lower"),
 }
 """By status, as the spelling of Klaviyo's codes is not documented; errors that point at rows before all."""
 
 
 def error_in(answer: Answer) -> Told | None:
-    """The first error, and the rows that any of them points at."""
-    if answer.status < 400:
-        return None
+    """The first error, also under HTTP 200, and the rows that any of them points at."""
     found = list(items_of(object_of(answer).get("errors")))
+    if answer.status < 400 and not found:
+        return None
     rows = dict(filter(None, map(row_of, found))) if answer.status in (400, 404) else {}
     first = found[0] if found else {}
     codes = (NAMED_ROWS,) if rows else (answer.status, str(first.get("code") or ""))

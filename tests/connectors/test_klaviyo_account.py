@@ -174,6 +174,7 @@ def test_who_is_suppressed_is_told(
 @pytest.mark.parametrize(
     ("status", "code", "consequence"),
     [
+        (200, "invalid", Uncertain),
         (400, "invalid", Refused),
         (400, "unheard_of", Refused),
         (401, "not_authenticated", AuthFailed),

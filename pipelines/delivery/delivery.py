@@ -83,7 +83,7 @@ def _each(
     except (StoreBusy, StoreDamaged, JournalError, DeliveryError) as error:
         return [failed(account.name, push, run, error) for push in pushes]
     except (duckdb.Error, sqlite3.Error, OSError) as error:
-        return [failed(account.name, push, run, _store_failed(error)) for push in pushes]
+        return [failed(account.name, push, run, store_failed(error)) for push in pushes]
 
 
 def _guarded(act: _Act, desk: Desk, push: Push) -> Delivery:
@@ -93,10 +93,10 @@ def _guarded(act: _Act, desk: Desk, push: Push) -> Delivery:
     except TOLD as error:
         return failed(desk.account.name, push, desk.run, error)
     except (duckdb.Error, sqlite3.Error, OSError) as error:
-        return failed(desk.account.name, push, desk.run, _store_failed(error))
+        return failed(desk.account.name, push, desk.run, store_failed(error))
 
 
-def _store_failed(error: Exception) -> str:
+def store_failed(error: Exception) -> str:
     """The original text may quote a row, so only its kind is told."""
     if says_damaged(error):
         return (

@@ -19,7 +19,8 @@ REASONS = {
     "suppressed": "the person is on a suppression list",
     "deleted": "the person asked to be erased",
     "gone_from_source": "the sources do not know the person any more",
-    "sent_again": "the last request had no receipt",
+    "sent_again": "the last request had no receipt, or the platform did not list them any more",
+    "added_by_hand": "the platform listed them, and nobody here had sent them",
     "refreshed_for_expiry": "the platform drops members that are not sent again",
     "attributes_changed": "what the tool is to know of the person changed",
     "retired": "the audience was retired",
@@ -29,10 +30,19 @@ REASONS = {
 
 
 def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetime) -> None:
-    """Write down everybody in the outbox; inside the caller's commit."""
+    """Write down everybody in the outbox but the erased, of whom nothing is kept; inside the caller's commit."""
     ledger.connection.execute(
         """
         insert into history
+        with only_found as (
+          select members.member
+          from members
+          join found
+            on found.audience = members.audience
+            and found.member = members.member
+            and found.batch = members.batch
+          where members.audience = $audience
+        )
         select
           $audience,
           $at,
@@ -46,6 +56,7 @@ def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetim
             when outbox.op = 'remove' and identities.refused = 'no_consent' then 'consent_withdrawn'
             when outbox.op = 'remove' and identities.refused = 'gone_from_source' then 'gone_from_source'
             when outbox.op = 'remove' and identities.refused is not null then 'suppressed'
+            when outbox.op = 'remove' and outbox.member in (select member from only_found) then 'added_by_hand'
             when outbox.person_no in (select person_no from outbox group by person_no having count(distinct op) = 2)
               then 'identity_changed'
             else coalesce($reason, case outbox.op when 'add' then 'entered_rule' else 'left_rule' end)
@@ -57,6 +68,7 @@ def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetim
         left join identities
           on identities.person_no = outbox.person_no
         where outbox.change <> 'clear'
+          and outbox.member not in (select member from found where audience = $audience and erased)
         """,
         {"audience": audience, "at": as_stored(at), "reason": reason},
     )

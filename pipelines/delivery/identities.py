@@ -51,7 +51,7 @@ def write_identities(
         )
         select
           person_no,
-          {_member(identity)} as member,
+          {member_key(identity)} as member,
           * exclude (person_no)
         from encoded
         """
@@ -152,8 +152,8 @@ def in_portions(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
         yield pa.Table.from_batches(waiting)
 
 
-def _member(identity: Identity) -> str:
-    """128 bits of the digest of the handle as sent; a lone digest column is its own key."""
+def member_key(identity: Identity) -> str:
+    """SQL for a member's key: 128 bits of the digest of the handle as sent; a lone digest column is its own key."""
     known = " or ".join(f"{quote(column.name)} is not null" for column in identity.identifying)
     handle = identity.handle
     if len(handle) == 1 and handle[0].encoding == "sha256_hex":

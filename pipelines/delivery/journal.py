@@ -23,6 +23,7 @@ from pipelines.delivery.logbook import Logbook
 
 OF_AUDIENCES = (
     "audiences", "batches", "rejections", "pushes", "decisions", "erasures", "holds", "applied_plans",
+    "reconciliations", "member_drift",
 )  # fmt: skip
 """Tables whose rows are about one audience, named by destination and segment."""
 

@@ -35,3 +35,7 @@ create table if not exists history (
 
 -- Everybody for whom a member was recorded that is not theirs any more, or not permitted; a few more do no harm.
 create table if not exists moved (person_no integer);
+
+-- Members whom a comparison found on the platform though nobody here had sent them, until they are taken out (`batch`
+-- is what they point at while they are only found). Who is `erased` has no number here, and must go all the same.
+create table if not exists found (audience integer, member uuid, batch integer, erased boolean);

@@ -20,15 +20,22 @@ LOST = "the ledger is new, though this journal was used with one: it was lost or
 COPIED = "ledger and journal were not last used together: one of them was restored or copied"
 
 
+def strangers(journal: Journal, ledger: Ledger) -> str | None:
+    """Why ledger and journal are not the pair that was last used; None: they are."""
+    remembered = journal.lineage(ledger.destination)
+    if remembered is None or remembered in (ledger.meta(MARK), ledger.meta(BEFORE)):
+        return None
+    return LOST if ledger.meta(MARK) is None else COPIED
+
+
 def doubt_strangers(journal: Journal, ledger: Ledger, run_id: str) -> None:
     """Doubt everybody of the account when ledger and journal are not the pair that was last used.
 
     Recorded as a decision, so that whoever wonders why everybody is sent again can read it.
     """
-    remembered = journal.lineage(ledger.destination)
-    if remembered is None or remembered in (ledger.meta(MARK), ledger.meta(BEFORE)):
+    why = strangers(journal, ledger)
+    if why is None:
         return
-    why = LOST if ledger.meta(MARK) is None else COPIED
     for destination, segment in journal.every_audience():
         if destination == ledger.destination:
             journal.distrust(destination, segment)

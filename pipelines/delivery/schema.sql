@@ -117,3 +117,24 @@ create table if not exists reconciliations (
 ) strict;
 
 create index if not exists reconciliations_by_audience on reconciliations (destination, segment, at);
+
+-- How the lists of members that platforms gave differed from the ledger, by kind.
+create table if not exists member_drift (
+  at text not null,
+  destination text not null,
+  segment text not null,
+  policy text not null,
+  verdict text not null,
+  listed integer not null,
+  agreed integer not null,
+  missing integer not null,
+  added_by_hand integer not null,
+  not_permitted integer not null,
+  unnamed integer not null,
+  unsettled integer not null,
+  doubted integer not null,
+  taken_up integer not null,
+  status text not null
+) strict;
+
+create index if not exists member_drift_by_audience on member_drift (destination, segment, at);

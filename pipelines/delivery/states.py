@@ -202,6 +202,14 @@ def _tidy(ledger: Ledger, audience: int, times: Times) -> None:
             {"audience": audience, "now": as_stored(times.now)},
         )
         ledger.connection.execute(
+            """
+            delete from found
+            where audience = $audience
+              and member not in (select member from members where audience = $audience)
+            """,
+            {"audience": audience},
+        )
+        ledger.connection.execute(
             "delete from history where audience = $audience and moment < $before",
             {"audience": audience, "before": as_stored(times.now - times.keep_history)},
         )

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.model import DriftPolicy
 from pipelines.segments.policy import CATEGORIES
 from pipelines.segments.universe import UNIVERSES
 
@@ -148,4 +149,9 @@ class SyncKeys(Strict):
     )
     max_removed: float | None = Field(
         None, ge=0, le=1, description="the share that one run may remove, from 0 to 1"
+    )
+    drift: DriftPolicy = Field(
+        "report_only",
+        description="what becomes of members whom somebody else added or took out, where the tool lists members: "
+        '"report_only" or "ours_wins"',
     )

@@ -79,6 +79,7 @@ class HeaderReader:
             destination=destination,
             audience=keys.audience,
             max_removed=keys.max_removed,
+            drift=keys.drift,
             options=options.model_dump(exclude_unset=True),
             attributes=tuple(self._attributes((*path, "attributes"), options)),
         )

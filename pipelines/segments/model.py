@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
 
+DriftPolicy = Literal["report_only", "ours_wins"]
+"""When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
+
 
 @dataclass(frozen=True, slots=True)
 class Goal:
@@ -30,6 +33,8 @@ class Sync:
     """Name shown on the platform."""
     max_removed: float | None = None
     """Share that one run may remove; None: the operator's default."""
+    drift: DriftPolicy = "report_only"
+    """What becomes of members whom somebody else added or took out."""
     options: Mapping[str, Any] = field(default_factory=dict)
     """The connector's own options, already validated by its model."""
     attributes: tuple[Attribute, ...] = ()

@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import threading
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -20,6 +21,7 @@ from connectors.base import (
     JobFailed,
     Kind,
     Limits,
+    Present,
     Receipt,
     Refused,
     RowsRefused,
@@ -31,6 +33,8 @@ from tests.crash.platform import Handle
 
 ROWS_OF_A_PART = 2
 """Rows in one request of a session."""
+ROWS_OF_A_PAGE = 5
+"""Members on one page of a list."""
 
 
 class Wire:
@@ -82,6 +86,7 @@ class CrashConnector(Connector):
     consent = ("ads",)
     in_flight: ClassVar[int] = 1
     asynchronous: ClassVar[bool] = False
+    lists_members = timedelta(0)
 
     def __init__(
         self, port: int, identity: Identity, max_rows: int, settles_after: timedelta = timedelta(0)
@@ -106,6 +111,13 @@ class CrashConnector(Connector):
 
     def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
         return self.edit(audience, handles(rows), batch)
+
+    def members(self, audience: Audience) -> Iterator[Sequence[Present]]:
+        rows = self.wire.call("listing", audience=audience.id)["rows"]
+        names = [column.name for column in self.identity.handle]
+        for start in range(0, len(rows), ROWS_OF_A_PAGE):
+            page = rows[start : start + ROWS_OF_A_PAGE]
+            yield [Present(None, dict(zip(names, row, strict=True))) for row in page]
 
     def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
         """Change an audience in this kind's way."""

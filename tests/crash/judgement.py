@@ -93,7 +93,7 @@ def _journal(path: Path) -> tuple[dict[str, tuple[str, str]], set[tuple[str, str
 
 
 def never_lost_never_claimed(state: Path, names: Sequence[str], platform: State, there: set[Handle]) -> None:
-    """Nobody on the platform is missing from the ledger; nobody the ledger is certain of is absent.
+    """Nobody sent to the platform is missing from the ledger; nobody the ledger is certain of is absent.
 
     ``names`` are all names that the audiences may have in the ledger. Jobs that are not worked off yet count as on
     the platform for the first, and not for the second.
@@ -105,7 +105,7 @@ def never_lost_never_claimed(state: Path, names: Sequence[str], platform: State,
         if job.verdict is None and job.op == "add" and job.audience in platform.audiences
         for row in job.rows
     }
-    if lost := (there | coming) - {row.handle for row in known}:
+    if lost := (there | coming) - {row.handle for row in known} - platform.by_hand:
         raise Wrong(f"{len(lost)} people on the platform, or on the way there, are missing from the ledger")
     claimed = {row.handle for row in known if row.claims} - platform.dropped
     if claimed := claimed & people_found(claimed | there) - there:

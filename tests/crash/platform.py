@@ -64,6 +64,8 @@ class State:
     """Every row of every request that was understood, with its operation, in order."""
     dropped: set[Handle] = field(default_factory=set)
     """Who was on the platform and is not any more, by the platform's own doing."""
+    by_hand: set[Handle] = field(default_factory=set)
+    """Whom somebody else put there."""
     made: int = 0
 
 
@@ -145,6 +147,14 @@ class RemotePlatform:
             self.state.dropped |= members
         self.state.audiences.clear()
         self.state.markers.clear()
+
+    def change_by_hand(self, put_in: set[Handle], take_out: set[Handle]) -> None:
+        """Somebody changes every audience on the platform's pages."""
+        for members in self.state.audiences.values():
+            self.state.dropped |= members & take_out
+            members -= take_out
+            members |= put_in
+        self.state.by_hand |= put_in
 
     def late_copy(self, op: str) -> None:
         """Copies of all requests of one operation so far are processed once more, in their order, after the rest."""
@@ -236,6 +246,10 @@ class RemotePlatform:
         job = self.state.jobs[body["job"]]
         return {"pending": True} if job.verdict is None else job.verdict
 
+    def listing(self, body: dict[str, Any]) -> dict[str, Any]:
+        """Everybody in an audience."""
+        return {"rows": sorted(self._audience(body["audience"]), key=str)}
+
     # --- how it is done ------------------------------------------------------------------------------------
 
     def _new_id(self, kind: str) -> str:
@@ -310,6 +324,7 @@ _ACTIONS = {
     "finish": RemotePlatform.finish,
     "submit": RemotePlatform.submit,
     "poll": RemotePlatform.poll,
+    "listing": RemotePlatform.listing,
 }
 
 

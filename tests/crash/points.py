@@ -23,6 +23,7 @@ STORES = {
     "ledger": "ledger",
     "self.ledger": "ledger",
     "self.store": "ledger",
+    "outbox.ledger": "ledger",
 }
 """Whose ``commit`` is called, by the expression before the dot."""
 

@@ -6,7 +6,7 @@ import shutil
 from dataclasses import replace
 
 from tests.crash.judgement import LEDGER
-from tests.crash.people import world_of
+from tests.crash.people import handle, person, world_of
 from tests.crash.scenario import Family, trouble
 from tests.crash.stage import Stage
 from tests.crash.worker import PLAIN, Ask, Stop, state
@@ -245,6 +245,17 @@ def erasure_asked(stage: Stage) -> None:
     delivered(stage)
     stage.world.erase(1)
     stage.world.erase(6)
+
+
+@DECISIONS.scenario(
+    "the platform lists somebody whom nobody sent and lacks two who were: ours wins",
+    ask=Ask(task="compare"),
+    own=("ledger.repair.",),
+)
+def changed_by_hand(stage: Stage) -> None:
+    delivered(stage)
+    stage.platform.change_by_hand({handle(person(99))}, {handle(person(0)), handle(person(1))})
+    stage.world.change(2, granted=False)
 
 
 @DECISIONS.scenario("people withdraw, opt out and are erased", own=("journal.erased.",))

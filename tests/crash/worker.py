@@ -23,8 +23,11 @@ from pipelines.delivery.delivery import deliver, rehearse
 from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
+from pipelines.delivery.listing import compare_listing, stage_listing
 from pipelines.delivery.model import Account, Condition, Delivery, Push, Run
 from pipelines.delivery.outbox import Outbox
+from pipelines.delivery.repair import repair
+from pipelines.delivery.states import Times, read_states
 from pipelines.erasure.ledgers import forget, tie
 from pipelines.segments.model import Sync
 from tests.crash.connectors import KINDS
@@ -63,9 +66,9 @@ class Stop:
         return f"{self.how} at {self.point} #{self.nth}"
 
 
-Task = Literal["deliver", "apply", "hold and resume", "erase"]
+Task = Literal["deliver", "apply", "hold and resume", "erase", "compare"]
 """A push; a push as a plan's application makes it; a push on hold, and one after the hold was lifted; a push between
-what an erasure does before it and after it."""
+what an erasure does before it and after it; a push after a comparison with the platform's list, where ours wins."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,11 +270,27 @@ def _erase(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]
     return deliveries
 
 
+def _compare(account: Account, pushes: Sequence[Push], run: Run) -> list[Delivery]:
+    """Whom the platform lists is held against the ledger, and the push sets right what differs."""
+    times = Times(account.clock(), None, account.retry_rejected_after, account.keep_history, timedelta(0))
+    with _journal(account) as journal, _ledger(account) as ledger:
+        for push in pushes:
+            number = ledger.audience(push.segment)
+            audience = journal.audience(account.name, push.segment)
+            assert audience is not None
+            stage_listing(ledger, account.connector.members(audience))
+            read_states(ledger, journal, number, push.segment, times)
+            compare_listing(ledger, number, timedelta(0), timedelta(0), account.clock())
+            repair(journal, ledger, number, push.segment, run.id, "ours_wins")
+    return deliver(account, pushes, run)
+
+
 TASKS: dict[Task, Callable[[Account, Sequence[Push], Run], list[Delivery]]] = {
     "deliver": deliver,
     "apply": _apply,
     "hold and resume": _hold_and_resume,
     "erase": _erase,
+    "compare": _compare,
 }
 
 

@@ -1,7 +1,8 @@
-"""Holding what an account's ledger believes against the size that the platform reports.
+"""Holding what an account's ledger believes against what the platform reports: member by member where it lists them
+(`pipelines.member_drift`), else by size.
 
-Platforms round, count late and count only whom they recognise; a verdict is given with that in mind, and none where
-none can be. Nothing here touches an audience: drift is a warning with the way on.
+Platforms round, count late and count only whom they recognise; a verdict on a size is given with that in mind, and none
+where none can be. No size touches an audience: drift is a warning with the way on.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from connectors.base import Audience, DeliveryError, ReadBack, Reported
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.journal_file import JournalFile, open_journal_file, utc_now
 from pipelines.delivery.model import Account
+from pipelines.member_drift import Compared, Order, compare_members
 from pipelines.project import Project
 
 Word = Literal["fine", "too_early", "too_many", "too_few", "unknown", "failed"]
@@ -107,18 +109,24 @@ def judge(
     return "too_few" if reported.upper / held < usual * (1 - FALLEN) else "fine"
 
 
-def reconcile(project: Project, names: Sequence[str] = ()) -> list[Measured]:
-    """Compare audiences that are open on platforms that report sizes, by default all, and write down what came out.
+def reconcile(
+    project: Project, names: Sequence[str] = (), order: Order | None = None
+) -> list[Measured | Compared]:
+    """Compare audiences that are open on platforms that tell of them, by default all, and write down what came out.
 
-    Never raises for a platform that does not answer: its verdict is ``failed``. Raises UnknownName.
+    ``order`` is for members alone. Never raises for a platform that does not answer: its verdict is ``failed``. Raises
+    UnknownName.
     """
     if not (project.settings.state_dir / "journal.sqlite").exists():
         return []
-    measured: list[Measured] = []
+    found: list[Measured | Compared] = []
     for destination, segments in project.deliveries.select(list(names)).items():
-        if project.connector_types[destination].reads_back is not None:
-            measured += _of_account(project, destination, segments)
-    return measured
+        kind = project.connector_types[destination]
+        if kind.lists_members is not None:
+            found += compare_members(project, destination, segments, order)
+        elif kind.reads_back is not None:
+            found += _of_account(project, destination, segments)
+    return found
 
 
 def _of_account(project: Project, destination: str, segments: Sequence[str]) -> list[Measured]:

@@ -1,4 +1,4 @@
-"""Erasure and retirement as jobs that an operator starts, and sizes held against the platforms' as checks.
+"""Erasure and retirement as jobs that an operator starts, and audiences held against the platforms' word as checks.
 
 The checks are steps of their own, apart from the push: a platform's count is late, and reading it can fail, neither
 of which is the push's business.
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 import dagster as dg
 from pydantic import Field
 
-from pipelines.assets.keys import audience_key, step_name
+from pipelines.assets.keys import account_pool, audience_key, step_name
 from pipelines.assets.review import AUDIENCE, WHO, WHY
 from pipelines.erasure.certificate import FOLDER, Certificate
 from pipelines.erasure.erase import erase, finish
 from pipelines.erasure.request import RequestError
+from pipelines.member_drift import Compared, Order
 from pipelines.names import UnknownName
 from pipelines.project import Project
 from pipelines.reconciliation import Measured, reconcile
@@ -140,15 +141,16 @@ def _retire_step(project: Project) -> Callable[..., None]:
     return retire_audience
 
 
-# --- sizes -------------------------------------------------------------------------------------------------
+# --- members and sizes -------------------------------------------------------------------------------------
 
 
 def reconciled_checks(project: Project) -> list[dg.AssetChecksDefinition]:
-    """A check of each audience whose platform reports sizes; one step for each account."""
+    """A check of each audience whose platform lists members or reports sizes; one step for each account."""
     return [
         _checks_of(project, destination, sorted(segments))
         for destination, kind in project.connector_types.items()
-        if kind.reads_back is not None and (segments := _segments(project, destination))
+        if (kind.reads_back is not None or kind.lists_members is not None)
+        and (segments := _segments(project, destination))
     ]
 
 
@@ -164,44 +166,65 @@ def _checks_of(project: Project, destination: str, segments: Sequence[str]) -> d
             dg.AssetCheckSpec(
                 RECONCILED,
                 asset=audience_key(destination, segment),
-                description="The platform reports as many people as are held, as far as its counting tells.",
+                description="The platform has whom the ledger holds, as far as it lists or counts them.",
                 blocking=False,
             )
             for segment in segments
         ],
         can_subset=True,
+        pool=account_pool(destination),
     )
     def reconciled(context: dg.AssetCheckExecutionContext) -> Iterator[dg.AssetCheckResult]:
         asked = {key.asset_key.path[-1] for key in context.selected_asset_check_keys}
-        for one in reconcile(project, [f"{destination}/{name}" for name in sorted(asked)]):
+        names = [f"{destination}/{name}" for name in sorted(asked)]
+        for one in reconcile(project, names, Order(run_id=context.run.run_id)):
+            if isinstance(one, Compared):
+                context.op_execution_context.log_event(_plotted(one))
             yield result(one)
 
     return reconciled
 
 
-def result(measured: Measured) -> dg.AssetCheckResult:
+def result(found: Measured | Compared) -> dg.AssetCheckResult:
     """One comparison as a check: a warning when it drifted; its numbers are plotted over time."""
-    numbers = {
-        "size held": measured.held,
-        "reported at least": measured.lower,
-        "reported at most": measured.upper,
-        "share reported": None if measured.share is None else round(measured.share, 4),
-    }
     return dg.AssetCheckResult(
-        asset_key=audience_key(measured.destination, measured.segment),
+        asset_key=audience_key(found.destination, found.segment),
         check_name=RECONCILED,
-        passed=not measured.drifted,
+        passed=not found.drifted,
         severity=dg.AssetCheckSeverity.WARN,
-        description=measured.sentence,
+        description=found.sentence,
+        metadata={"verdict": found.verdict, **_numbers(found)},
+    )
+
+
+def _numbers(found: Measured | Compared) -> dict[str, float]:
+    if isinstance(found, Compared):
+        if found.verdict == "failed":
+            return {}
+        more = {"agreed": found.agreed, "not settled": found.unsettled}
+        return {"listed": found.listed, **more, **found.kinds}
+    told = {
+        "size held": found.held,
+        "reported at least": found.lower,
+        "reported at most": found.upper,
+        "share reported": None if found.share is None else round(found.share, 4),
+    }
+    return {name: number for name, number in told.items() if number is not None}
+
+
+def _plotted(found: Compared) -> dg.AssetObservation:
+    """The drift by kind on the audience's own page."""
+    return dg.AssetObservation(
+        asset_key=audience_key(found.destination, found.segment),
         metadata={
-            "verdict": measured.verdict,
-            **{name: number for name, number in numbers.items() if number is not None},
+            "compared": found.sentence,
+            **{f"drift: {name}": number for name, number in _numbers(found).items()},
         },
     )
 
 
 def reconcile_job(checks: Sequence[dg.AssetChecksDefinition]) -> "list[UnresolvedAssetJobDefinition]":
-    """The job of these checks; none where no platform reports sizes."""
+    """The job of these checks; none where no platform reports anything."""
     keys = [key for definition in checks for key in definition.check_keys]
     if not keys:
         return []
@@ -209,7 +232,7 @@ def reconcile_job(checks: Sequence[dg.AssetChecksDefinition]) -> "list[Unresolve
         dg.define_asset_job(
             "reconcile",
             selection=dg.AssetSelection.checks(*keys),
-            description="Hold each audience's size against what its platform reports. Changes nothing.",
+            description="Hold each audience against what its platform reports: members where it lists them, or sizes.",
         )
     ]
 
@@ -221,6 +244,6 @@ def reconcile_schedule(settings: Settings, job: "UnresolvedAssetJobDefinition") 
         job=job,
         cron_schedule="0 17 * * *",
         execution_timezone=settings.timezone,
-        description="Holds each audience's size against what its platform reports.",
+        description="Holds each audience against what its platform reports.",
         default_status=dg.DefaultScheduleStatus.RUNNING,
     )

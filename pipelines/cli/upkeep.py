@@ -17,9 +17,11 @@ from pipelines.cli.shell import Json, Names, opened_project, operator, reason, s
 from pipelines.cli.tables import console
 from pipelines.erasure.certificate import FOLDER, text_of
 from pipelines.erasure.erase import erase, finish
+from pipelines.member_drift import Compared, Order
 from pipelines.reconciliation import Measured, reconcile
 from pipelines.restore import Restored, restore
 from pipelines.retirement import retire
+from pipelines.segments.model import DriftPolicy
 from pipelines.settings import Settings
 
 Wait = Annotated[
@@ -100,32 +102,47 @@ def _retire(
     raise typer.Exit(Exit.OK if retired.state == "closed" else Exit.FAILED)
 
 
-def _reconcile(names: Names = None, as_json: Json = False) -> None:
-    """Hold each audience's size against what its platform reports; changes nothing."""
+def _reconcile(
+    names: Names = None,
+    drift: Annotated[
+        DriftPolicy | None,
+        typer.Option(
+            help="For this once, of members whom somebody else added or took out: report_only, or ours_wins, and the "
+            "next push sets it right; without it, what the segments say.",
+            show_default=False,
+        ),
+    ] = None,
+    why: Why = "",
+    as_json: Json = False,
+) -> None:
+    """Hold each audience against what its platform reports: its members where it lists them, else its size."""
     project = opened_project()
+    order = Order(drift, operator(), reason(why, needed=drift == "ours_wins"))
     with platforms(project.settings):
-        measured = reconcile(project, names or [])
+        found = reconcile(project, names or [], order)
     if as_json:
-        machine.write(
-            {**asdict(one), "at": one.at.isoformat(), "share": one.share, "sentence": one.sentence}
-            for one in measured
-        )
+        machine.write(_of_comparison(one) for one in found)
     else:
-        for one in measured:
+        for one in found:
             style = "yellow" if one.drifted else "red" if one.verdict == "failed" else "none"
             console.print(
                 f"{one.destination}/{one.segment}: {one.sentence}",
                 style=style, markup=False, highlight=False, soft_wrap=True,
             )  # fmt: skip
-        if not measured:
-            console.print("No platform that reports sizes has an audience yet")
-    raise typer.Exit(_worst(measured))
+        if not found:
+            console.print("No platform that reports sizes or members has an audience yet")
+    raise typer.Exit(_worst(found))
 
 
-def _worst(measured: Sequence[Measured]) -> Exit:
-    if any(one.verdict == "failed" for one in measured):
+def _of_comparison(one: Measured | Compared) -> dict[str, object]:
+    told = {**asdict(one), "at": one.at.isoformat(), "sentence": one.sentence}
+    return told | {"share": one.share} if isinstance(one, Measured) else told
+
+
+def _worst(found: Sequence[Measured | Compared]) -> Exit:
+    if any(one.verdict == "failed" for one in found):
         return Exit.FAILED
-    return Exit.STOPPED if any(one.drifted for one in measured) else Exit.OK
+    return Exit.STOPPED if any(one.drifted for one in found) else Exit.OK
 
 
 def _backup(
@@ -133,7 +150,7 @@ def _backup(
     wait: Wait = None,
     as_json: Json = False,
 ) -> None:
-    """Copy journal, ledgers, tombstones and certificates, consistently, while runs go on."""
+    """Copy journal, ledgers, what was pulled, tombstones and certificates, consistently, while runs go on."""
     settings = Settings()
     manifest = back_up(settings.state_dir, folder, wait_seconds=_seconds(settings, wait))
     if as_json:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -106,6 +107,8 @@ class ConnectorContract:
     ) -> None:
         """When no attempt is answered the batch is Uncertain, after a bounded number of attempts."""
         audience, people = _open(rig), rig.people(2)
+        if op == "remove":
+            _call(rig, "add", audience, people)
         _cause(rig, trouble, None)
         before = rig.requests()
         with pytest.raises(Uncertain) as uncertain:
@@ -234,10 +237,11 @@ def _call(rig: Rig, op: Op, audience: Audience, rows: pa.Table) -> Receipt:
 
 
 def _final(rig: Rig, audience: Audience, receipt: Receipt) -> Receipt:
-    """What polling makes of an accepted batch on a platform whose jobs are done by now."""
+    """What polling makes of an accepted batch on a platform whose jobs are done by now; who was refused stays it."""
+    refused = receipt.rejected
     for _ in range(_MOST_POLLS):
         if receipt.status == "applied":
-            return receipt
+            return replace(receipt, rejected={**refused, **receipt.rejected})
         assert rig.connector.limits.asynchronous, "only an asynchronous connector may answer ``accepted``"
         assert receipt.reference, "without a reference nobody can ask for the verdict"
         receipt = rig.connector.poll(audience, receipt.reference)

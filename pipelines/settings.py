@@ -34,7 +34,7 @@ class Settings(BaseSettings):
     )
     segment_defs: Path | None = Field(
         None,
-        description="Folder of segment files; unset: `segment_defs/` here if it exists, else the eight that ship.",
+        description="Folder of segment files; unset: `segment_defs/` here if it exists, else those that ship.",
     )
     destinations: dict[str, str] = Field(
         default={name: name for name in SHIPPED},

@@ -115,7 +115,7 @@ def _day(text: str | None) -> date | None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, eight segments, two sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 33 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

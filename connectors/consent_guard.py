@@ -64,6 +64,8 @@ class ConsentGuard:
     """Fields that may hold these values alone, wherever they stand."""
     packed: Callable[[Request], Iterable[Request]] = nothing_packed
     """The requests that one carries inside, each looked at as strictly."""
+    never_starting: tuple[str, ...] = ()
+    """How names of forbidden fields begin, where a tool has one for every list, brand or purpose; in lower case."""
 
     def check(self, method: str, path: str, query: Mapping[str, str] | None, body: object) -> None:
         """Raise ForbiddenRequest unless the request may leave."""
@@ -71,11 +73,14 @@ class ConsentGuard:
 
     def forbids_field(self, name: str) -> bool:
         """Whether no request may set a field of this name."""
-        return name.casefold() in self._forbidden or name in self.only
+        return self._is_forbidden(name, self._forbidden) or name in self.only
 
     @property
     def _forbidden(self) -> frozenset[str]:
         return frozenset(name.casefold() for name in self.never)
+
+    def _is_forbidden(self, name: str, forbidden: frozenset[str]) -> bool:
+        return name.casefold() in forbidden or name.casefold().startswith(self.never_starting)
 
     def _look_at(self, request: Request) -> None:
         call = next((call for call in self.calls if call.allows(request)), None)
@@ -86,7 +91,7 @@ class ConsentGuard:
         forbidden = self._forbidden
         query = {name: value for name, value in request.query.items() if not _is_asked(call, name, value)}
         for name, value in fields_in({**query, "": request.body}):
-            if name.casefold() in forbidden:
+            if self._is_forbidden(name, forbidden):
                 raise ForbiddenRequest(f"{self.title}: the field {name!r} must never be sent")
             if name in self.only and not _among(value, self.only[name]):
                 raise ForbiddenRequest(f"{self.title}: the field {name!r} must not hold this value")

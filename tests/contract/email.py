@@ -33,6 +33,7 @@ class EmailCase:
 
 
 CASES: Mapping[str, EmailCase] = {
+    "hubspot": EmailCase("*/memberships/*"),
     "iterable": EmailCase(edits="*/lists/*subscribe", settings={"project": "hybrid"}),
     "klaviyo": EmailCase(edits="*/relationships/profiles"),
     "sendgrid": EmailCase(edits="*/contacts", settings={"requests_per_second": 100}),

@@ -89,7 +89,9 @@ def test_properties_are_defined_first(hubspot: HubSpotCaller) -> None:
     assert (made.status_code, made.json()["hasUniqueValue"]) == (201, True)
     assert refusal(hubspot.call("POST", "/crm/v3/properties/contacts", json=wish)) == (409, "CONFLICT")
     listed = hubspot.call("GET", "/crm/properties/2026-09/contacts").json()["results"]
-    assert [each["name"] for each in listed] == ["shop_id"]
+    assert [each["name"] for each in listed if not each.get("hubspotDefined")] == ["shop_id"]
+    read_only = [each["name"] for each in listed if each.get("modificationMetadata", {}).get("readOnlyValue")]
+    assert read_only == ["createdate", "hs_object_id", "lastmodifieddate"]
     inputs = [{"idProperty": "shop_id", "id": "s-1", "properties": {"email": "ada@example.com"}}]
     (found,) = hubspot.call("POST", f"{CONTACTS}/batch/upsert", json={"inputs": inputs}).json()["results"]
     (again,) = hubspot.call("POST", f"{CONTACTS}/batch/upsert", json={"inputs": inputs}).json()["results"]

@@ -72,6 +72,7 @@ class HubSpotPlatform(AccountCalls):
             ("POST", contacts + "/batch/upsert", self.upsert_contacts),
             ("POST", contacts + "/batch/update", self.update_contacts),
             ("POST", contacts + "/batch/read", self.read_contacts),
+            ("POST", contacts + "/search", self.search_contacts),
             ("POST", contacts + "/batch/archive", self.archive_contacts),
             ("POST", contacts + "/gdpr-delete", self.erase_contact),
             ("GET", contacts + "/([^/]+)", self.read_contact),

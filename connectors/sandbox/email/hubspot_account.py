@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from connectors.sandbox.email import fields, people, suppressions
 from connectors.sandbox.email import hubspot_bodies as bodies
-from connectors.sandbox.email.hubspot_contacts import OPTED_OUT, ContactCalls
+from connectors.sandbox.email.hubspot_contacts import MARKETABLE, OPTED_OUT, OWN, READ_ONLY
+from connectors.sandbox.email.hubspot_search import SearchCalls
 from connectors.sandbox.email.people import Consent
 from connectors.sandbox.email.platform import Context, Refusal
 from connectors.sandbox.wire import Json, Reply, json_reply
@@ -12,12 +13,13 @@ from connectors.sandbox.wire import Json, Reply, json_reply
 SUBSCRIPTIONS = {"1001": "Marketing Information", "1002": "Newsletter"}
 
 
-class AccountCalls(ContactCalls):
+class AccountCalls(SearchCalls):
     """What HubSpot answers about an account, besides its contacts and lists."""
 
     def list_properties(self, context: Context) -> Reply:
-        """``GET /crm/properties/{version}/contacts``: those that were defined here."""
-        shown = [
+        """``GET /crm/properties/{version}/contacts``: those that every account has, and those defined here."""
+        shown = [_own(name) for name in sorted({*OWN, *READ_ONLY, "hs_email_optout"})]
+        shown += [
             {"name": each.name, **each.document, "archived": False}
             for each in fields.listed(context.db, self.platform)
         ]
@@ -82,3 +84,27 @@ class AccountCalls(ContactCalls):
             "status": "SUBSCRIBED" if here == "subscribed" and not left else "NOT_SUBSCRIBED",
             "sourceOfStatus": "PORTAL_WIDE_STATUS" if left else "SUBSCRIPTION_STATUS",
         }
+
+
+def _own(name: str) -> dict[str, Json]:
+    """A property that every account has, as it is listed."""
+    kinds = {
+        "hs_email_optout": "bool",
+        MARKETABLE: "bool",
+        "createdate": "datetime",
+        "lastmodifieddate": "datetime",
+    }
+    kinds |= {"hs_object_id": "number", "lifecyclestage": "enumeration", "hs_lead_status": "enumeration"}
+    return {
+        "name": name,
+        "label": name,
+        "type": kinds.get(name, "string"),
+        "fieldType": "text",
+        "groupName": "contactinformation",
+        "description": "",
+        "options": [],
+        "hasUniqueValue": name == "email",
+        "hubspotDefined": True,
+        "modificationMetadata": {"readOnlyValue": name in READ_ONLY},
+        "archived": False,
+    }

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import ConfigDict, Field, RootModel
+from pydantic import ConfigDict, Field, RootModel, model_validator
 
 from connectors.sandbox.email.platform import StrictRequest
 from connectors.sandbox.wire import Json
@@ -82,6 +82,37 @@ class ReadBatch(StrictRequest):
     idProperty: str | None = None
     properties: list[str] = Field(default=[])
     propertiesWithHistory: list[str] = Field(default=[])
+
+
+class Condition(StrictRequest):
+    """One filter of a search. Numbers and moments (milliseconds) come as texts."""
+
+    propertyName: str = Field(min_length=1)
+    operator: Literal["EQ", "GT", "GTE", "HAS_PROPERTY"]
+    value: str = ""
+
+    @model_validator(mode="after")
+    def _compares_numbers(self) -> Self:
+        numbers = self.propertyName in ("hs_object_id", "lastmodifieddate") and self.value.isdecimal()
+        if self.operator in ("GT", "GTE") and not numbers:
+            raise ValueError("only record ids and moments are compared here")
+        return self
+
+
+class FilterGroup(StrictRequest):
+    """Filters that all must hold."""
+
+    filters: list[Condition] = Field(min_length=1, max_length=6)
+
+
+class ContactSearch(StrictRequest):
+    """``POST …/contacts/search``."""
+
+    filterGroups: list[FilterGroup] = Field(default=[], max_length=5)
+    sorts: list[str] = Field(default=[])
+    properties: list[str] = Field(default=[])
+    limit: int = Field(default=10, ge=1, le=200)
+    after: str = "0"
 
 
 class ArchiveBatch(StrictRequest):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -34,6 +33,7 @@ from connectors.consent_guard import ConsentGuard
 from connectors.email import UNKNOWN_PERSON, Person, ResolvingConnector, address_identity
 from connectors.hubspot.answers import ERRORS, FIELD_TYPES, TEN_SECONDS, left, told_of
 from connectors.hubspot.contacts import AT_ONCE, Contacts
+from connectors.hubspot.course import Course
 from connectors.hubspot.guard import CONTACTS, MANUAL, guard
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.meanings import Told
@@ -45,35 +45,6 @@ MOST_MEMBER_PAGES = 100_000
 """Of a list; more are a loop."""
 LAG = timedelta(minutes=15)
 """Reading a list lags behind changing it, by seconds to minutes."""
-
-
-@dataclass
-class _Course:
-    """What has become of a batch's people so far, by position."""
-
-    ids: dict[int, str] = field(default_factory=dict)
-    created: set[int] = field(default_factory=set)
-    rejected: dict[int, str] = field(default_factory=dict)
-
-    def again(self, people: Sequence[Person]) -> Iterator[Person]:
-        """Whom HubSpot did not know by an id that was remembered, or that it gave just now."""
-        for person in people:
-            if self.rejected.get(person.position) == UNKNOWN_PERSON:
-                if person.position in self.created:
-                    yield replace(person, id=self.ids[person.position], attributes={})
-                elif person.id:
-                    yield replace(person, id=None)
-
-    def forget(self, person: Person) -> None:
-        """Begin anew with somebody."""
-        del self.rejected[person.position]
-        self.ids.pop(person.position, None)
-
-    def learned(self, people: Sequence[Person]) -> dict[int, str | None]:
-        """Ids that were not remembered, and None for those that are none any more."""
-        unknown = {position for position, reason in self.rejected.items() if reason == UNKNOWN_PERSON}
-        known = {p.position: None if p.position in unknown else self.ids.get(p.position) for p in people}
-        return {p.position: known[p.position] for p in people if known[p.position] != p.id}
 
 
 class HubSpotConnector(ResolvingConnector):
@@ -130,7 +101,7 @@ class HubSpotConnector(ResolvingConnector):
     def take_out(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """Look up and remove from the list; whom HubSpot does not know is in no list."""
 
-        def leave(part: Sequence[Person], course: _Course) -> None:
+        def leave(part: Sequence[Person], course: Course) -> None:
             course.ids |= self.ids_of(part)
             going = {p.position: course.ids[p.position] for p in part if p.position in course.ids}
             course.rejected |= dict.fromkeys(self._change("remove", audience, going), UNKNOWN_PERSON)
@@ -145,10 +116,10 @@ class HubSpotConnector(ResolvingConnector):
         return {position: found[address] for address, position in positions.items() if address in found}
 
     def _in_rounds(
-        self, people: Sequence[Person], change: Callable[[Sequence[Person], _Course], None]
-    ) -> _Course:
+        self, people: Sequence[Person], change: Callable[[Sequence[Person], Course], None]
+    ) -> Course:
         """Change all, then once more those whose ids HubSpot did not know. Raises as ``in_turn``."""
-        course = _Course()
+        course = Course()
 
         def rounds() -> Iterator[Sequence[Person]]:
             yield people
@@ -163,7 +134,7 @@ class HubSpotConnector(ResolvingConnector):
         in_turn(rounds(), lambda part: change(part, course))
         return course
 
-    def _bring_in(self, audience: Audience, people: Sequence[Person], course: _Course) -> None:
+    def _bring_in(self, audience: Audience, people: Sequence[Person], course: Course) -> None:
         course.ids |= self.ids_of(people)
         unknown = [person for person in people if person.position not in course.ids]
         told = {course.ids[p.position]: p for p in people if p.attributes and p.position in course.ids}

@@ -63,8 +63,8 @@ def back_up(state: Path, folder: Path, *, wait_seconds: float) -> Manifest:
     A push that is under way goes on; an account's ledger is waited for up to ``wait_seconds``. Nothing is left
     behind when it fails. Raises BackupError, and StoreBusy naming the process that holds a ledger.
     """
-    if not _stores(state):
-        raise BackupError(f"there is nothing to back up in {state}: nothing was ever pushed")
+    if not any(_in_order(state)):
+        raise BackupError(f"there is nothing to back up in {state}: nothing was ever pushed or pulled")
     made = not folder.exists()
     if not made and (not folder.is_dir() or any(folder.iterdir())):
         raise BackupError(f"{folder} is not empty: name a folder of its own for every backup")

@@ -32,6 +32,8 @@ from pipelines.sources.checks import DataCheck, run_checks
 from pipelines.sources.declaration import read_sources
 from pipelines.sources.model import LoadReport, Source
 from pipelines.sources.origins import failed_sources, missing_for
+from pipelines.sources.people import PeopleReport, build_people
+from pipelines.sources.pulled import read_pulled
 from pipelines.sources.tombstones import Tombstones, read_tombstones
 from pipelines.warehouse import DuckDBEngine
 
@@ -166,7 +168,12 @@ class Project:
 
         with self.warehouse() as con:
             loaded = load_all.load_all(
-                con, self.sources, self.settings.current_day, shown, tombstones=self.tombstones
+                con,
+                self.sources,
+                self.settings.current_day,
+                shown,
+                tombstones=self.tombstones,
+                pulled=read_pulled(self.settings.state_dir),
             )
         people, _ = self.build_features(day)
         return Loaded(loaded.reports, day, people)
@@ -178,9 +185,25 @@ class Project:
         """
         with self.warehouse() as con:
             loaded = load_all.load_all(
-                con, self.sources, self.settings.current_day, only=names, tombstones=self.tombstones
+                con,
+                self.sources,
+                self.settings.current_day,
+                only=names,
+                tombstones=self.tombstones,
+                pulled=read_pulled(self.settings.state_dir),
             )
             return loaded, run_checks(con)
+
+    def build_people(self) -> PeopleReport:
+        """Bring people up to date from what is loaded and pulled, reading no source. Raises StoreBusy, PulledError."""
+        with self.warehouse() as con:
+            return build_people(
+                con,
+                self.sources,
+                self.settings.current_day,
+                self.tombstones,
+                read_pulled(self.settings.state_dir),
+            )
 
     def build_features(self, as_of: date) -> tuple[int, list[DataCheck]]:
         """Build the features of a day anew; returns how many people they describe, and the checks of the table."""

@@ -23,7 +23,9 @@ from pipelines.backup import JOURNAL, PASSING, BackupError, Manifest, copy_sqlit
 from pipelines.compact import sync_file
 from pipelines.delivery.journal import Journal
 from pipelines.duck import StoreDamaged, open_duckdb
-from pipelines.sources.tombstones import KEY, REGISTER
+from pipelines.sources.forgetting import forget_pulled
+from pipelines.sources.pulled import FILE, PulledError, PulledFile
+from pipelines.sources.tombstones import KEY, REGISTER, read_tombstones
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +59,7 @@ def restore(folder: Path, state: Path, *, replace: bool, wait_seconds: float, wh
     with _leases(present, wait_seconds):
         aside = _put_aside(state, present)
         _put_in_place(staged, state)
+        aside = _join_pulled(staged, state, aside)
     shutil.rmtree(staged)
     return Restored(manifest, doubted, aside)
 
@@ -122,8 +125,7 @@ def _leases(present: list[Path], wait_seconds: float) -> Iterator[None]:
 def _put_aside(state: Path, present: list[Path]) -> Path | None:
     if not present:
         return None
-    aside = state.with_name(f"{state.name}-replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
-    aside.mkdir(mode=0o700)
+    aside = _new_aside(state)
     for path in present:
         if path.name == JOURNAL:
             _copy_or_move(path, aside)
@@ -132,6 +134,12 @@ def _put_aside(state: Path, present: list[Path]) -> Path | None:
             for log in path.parent.glob(f"{path.name}.wal"):
                 os.replace(log, aside / log.name)
     sync_file(aside)
+    return aside
+
+
+def _new_aside(state: Path) -> Path:
+    aside = state.with_name(f"{state.name}-replaced-{datetime.now(UTC):%Y%m%dT%H%M%S%f}")
+    aside.mkdir(mode=0o700)
     return aside
 
 
@@ -161,6 +169,28 @@ def _join_tombstones(staged: Path, state: Path) -> None:
             db.execute("attach ? as backup", (str(staged / REGISTER),))
             db.execute("insert or ignore into main.tombstones select * from backup.tombstones")
             db.commit()
+
+
+def _join_pulled(staged: Path, state: Path, aside: Path | None) -> Path | None:
+    """Whoever was ever told of stays suppressed, before the backup or after it, but for the erased.
+
+    A damaged file goes aside; returns the folder aside, which may be new.
+    """
+    if (staged / FILE).exists():  # else it is in place, or there is none
+        with PulledFile.open(staged) as backup:
+            rows = backup.rows()
+        try:
+            with PulledFile.open(state) as present:
+                present.replace([], rows)
+        except PulledError:
+            aside = aside or _new_aside(state)
+            for path in state.glob(f"{FILE}*"):
+                os.replace(path, aside / path.name)
+            copy_sqlite(staged / FILE, state / FILE)
+            (state / FILE).chmod(0o600)
+    if (state / FILE).exists():
+        forget_pulled(state, read_tombstones(state))
+    return aside
 
 
 def _put_in_place(staged: Path, state: Path) -> None:

@@ -81,6 +81,17 @@ class Settings(BaseSettings):
     history_days_kept: int = Field(
         400, ge=1, description="Days for which it is kept who joined and left which audience, when and why."
     )
+    pull_overlap_days: float = Field(
+        3,
+        ge=0,
+        le=3_650,
+        description="A pull asks an email tool for this much more than is new, for what it recorded late.",
+    )
+    pull_all_after_days: float = Field(
+        30,
+        gt=0,
+        description="After this many days a pull asks for everything again, whatever was pulled before.",
+    )
     memory_limit: str = Field("2GB", description="Memory that DuckDB may use before it spills to disk.")
     threads: int | None = Field(None, ge=1, description="DuckDB threads; unset: one per core.")
     segment_timeout_seconds: float = Field(

@@ -31,6 +31,8 @@ from pipelines.erasure.register import FINAL, Asked, Outcome, Register
 from pipelines.erasure.request import Wanted, read_request
 from pipelines.project import Project, Shown, unseen
 from pipelines.segments.model import Sync
+from pipelines.sources.forgetting import forget_pulled
+from pipelines.sources.pulled import read_pulled
 from pipelines.sources.tombstones import REGISTER
 
 ONLY_THE_ERASED = "an erasure was carried out: only those who must go were removed, nobody else was looked at"
@@ -182,9 +184,17 @@ def _delete(case: _Case) -> None:
                 ],
             )
     project = case.project
+    tombstones = case.register.tombstones()
+    forgotten = forget_pulled(case.state_dir, tombstones)
+    case.register.deleted(case.asked.id, [("what email tools said", forgotten)])
     with project.warehouse() as con:
         deleted = warehouse.delete(
-            con, case.found, project.sources, project.settings.current_day, case.register.tombstones()
+            con,
+            case.found,
+            project.sources,
+            project.settings.current_day,
+            tombstones,
+            read_pulled(case.state_dir),
         )
     case.register.deleted(case.asked.id, deleted.items())
     case.register.buried(case.asked.id)

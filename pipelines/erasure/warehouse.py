@@ -259,6 +259,7 @@ def delete(
     sources: Sequence[Source],
     today: date,
     tombstones: Tombstones,
+    pulled: pa.Table | None,
 ) -> dict[str, int]:
     """Delete all that is stored about them, then bring people up to date: rows by place.
 
@@ -276,7 +277,7 @@ def delete(
         con.execute(_EMPTY_PEOPLE)
         con.execute(_PSEUDONYMS)
     con.execute("drop table temp.subjects")
-    build_people(con, sources, today, tombstones)
+    build_people(con, sources, today, tombstones, pulled)
     return deleted
 
 

@@ -95,9 +95,10 @@ GENERAL = (
         "suppressions_find_somebody",
         "suppressions",
         "warning",
-        "At least half of the suppressions are about people we know; figure: the share that is about nobody.",
+        "At least half of the suppressions in the sources are about people we know; figure: the share that is about"
+        " nobody.",
         "select coalesce(avg((person_no is null)::integer), 0) <= 0.5, coalesce(avg((person_no is null)::integer), 0)"
-        " from suppressions",
+        " from suppressions where not coalesce(pulled, false)",
     ),
     Question(
         "orders_are_not_negative",

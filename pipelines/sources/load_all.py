@@ -10,6 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.duck import open_duckdb
 from pipelines.sources import demo
@@ -100,6 +101,7 @@ def load_all(
     *,
     only: Collection[str] | None = None,
     tombstones: Tombstones | None = None,
+    pulled: pa.Table | None = None,
 ) -> Loaded:
     """Load every source, or ``only`` some by name, then rebuild people from what is in force of all.
 
@@ -119,7 +121,7 @@ def load_all(
             reports.append(report)
             told(Progress(source.name, number, total, report))
     told(Progress("people", total, total))
-    people = build_people(con, sources, today, tombstones)
+    people = build_people(con, sources, today, tombstones, pulled)
     told(Progress("people", total, total, people))
     return Loaded(tuple(reports), people)
 

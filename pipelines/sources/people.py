@@ -13,15 +13,18 @@ from functools import cache
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from pipelines.sources import provenance, views
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
 from pipelines.sources.model import Source
+from pipelines.sources.pulled import COLUMNS as PULLED
 from pipelines.sources.tombstones import Tombstones, find_tombstoned, prepare, purge_sources
 from pipelines.warehouse import identity
 
 ARRIVING = (CUSTOMERS, CONSENTS, SUPPRESSIONS)
 TEMPORARY = (
+    "pulled_rows",
     "consent_rows",
     "consents_in_force",
     "suppression_rows",
@@ -58,15 +61,18 @@ def build_people(
     sources: Sequence[Source],
     today: date,
     tombstones: Tombstones | None = None,
+    pulled: pa.Table | None = None,
 ) -> PeopleReport:
     """Bring people, consents and suppressions up to what is in force of the sources, in one transaction.
 
     Also remakes the views of all contracts and the record of provenance. Rows dated after ``today`` grant
-    nothing. Rows of people with a tombstone are deleted from the sources' tables first.
+    nothing. Rows of people with a tombstone are deleted from the sources' tables first. ``pulled``, as
+    `pipelines.sources.pulled` keeps it, is one with the sources' suppressions.
     """
     con.execute("set variable day_after = ?", [datetime.combine(today + timedelta(days=1), time())])
     define_matching(con)
     prepare(con, tombstones)
+    _stage_pulled(con, pulled)
     con.execute("begin")
     try:
         if tombstones is not None:
@@ -95,6 +101,12 @@ def build_people(
 def define_matching(con: duckdb.DuckDBPyConnection) -> None:
     """The macros ``match_email`` and ``match_phone``: what two spellings of one identifier have in common."""
     con.execute(_statement("matching"))
+
+
+def _stage_pulled(con: duckdb.DuckDBPyConnection, pulled: pa.Table | None) -> None:
+    con.register("pulled_table", PULLED.empty_table() if pulled is None else pulled)
+    con.execute("create or replace temp table pulled_rows as select * from pulled_table")
+    con.unregister("pulled_table")
 
 
 def _report(con: duckdb.DuckDBPyConnection) -> PeopleReport:

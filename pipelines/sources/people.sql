@@ -1,5 +1,5 @@
--- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions) to what delivery
--- reads. The variable day_after is midnight after today.
+-- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions) and was pulled
+-- (temporary table pulled_rows) to what delivery reads. The variable day_after is midnight after today.
 
 insert into person_numbers
 select
@@ -43,6 +43,35 @@ group by person_no;
 
 -- Suppressions. Whoever has been erased once stays erased.
 create or replace temp table suppression_rows as
+with told as (
+  select
+    customer_id,
+    email,
+    phone,
+    reason,
+    since,
+    source,
+    false as pulled
+  from arriving_suppressions
+  union all
+  -- Email tools know people by the id that they are sent.
+  select
+    customers.customer_id,
+    pulled_rows.email,
+    pulled_rows.phone,
+    pulled_rows.reason,
+    pulled_rows.since::timestamp as since,
+    pulled_rows.source,
+    true as pulled
+  from pulled_rows
+  left join (
+    select distinct
+      customer_id,
+      trim(coalesce(external_id, customer_id)) as external_id
+    from arriving_customers
+  ) as customers
+    using (external_id)
+)
 select
   row_number() over () as row_no,
   customer_id,
@@ -54,8 +83,9 @@ select
     lower(trim(reason))
   ) as reason,
   since,
-  source
-from arriving_suppressions;
+  source,
+  pulled
+from told;
 
 create or replace temp table known_identifier as
 with written as (
@@ -293,7 +323,8 @@ select
   rows.phone,
   rows.reason,
   rows.since,
-  rows.source
+  rows.source,
+  rows.pulled
 from suppression_rows as rows
 left join suppression_match as matches
   using (row_no)

@@ -45,5 +45,9 @@ create table if not exists suppressions (
   phone varchar,
   reason varchar not null,
   since timestamp not null,
-  source varchar
+  source varchar,
+  pulled boolean
 );
+
+-- A warehouse that was made before email tools were asked.
+alter table suppressions add column if not exists pulled boolean;

@@ -6,7 +6,7 @@ A connector brings what is particular to its platform: addresses, bodies, its ta
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -146,20 +146,8 @@ class AccountConnector(HttpConnector):
                 self.title,
                 store=settings.token_store(destination) if settings.token_store else None,
             )
-        self.http = Http(
-            settings.base_url,
-            self.sign,
-            in_flight=self.limits.max_in_flight,
-            name=self.title,
-            timing=Timing(
-                read=settings.timeout_seconds,
-                answer=settings.timeout_seconds,
-                longest_throttle=settings.max_wait_seconds,
-            ),
-            secrets=(*(credential.secrets if credential else ()), *settings.secrets),
-            windows=self.limits.windows,
-            guard=self.guard(),
-        )
+        self._secrets = (*(credential.secrets if credential else ()), *settings.secrets)
+        self.http = self.http_at(settings.base_url, self.limits.windows)
 
     # --- what a platform brings ------------------------------------------------------------------------------
 
@@ -195,7 +183,33 @@ class AccountConnector(HttpConnector):
         """What else ``turnout doctor`` can look at: permissions, terms, a dry run."""
         yield from ()
 
+    def http_for(self, path: str) -> Http:
+        """What carries a request; platforms with a second address have another for some paths."""
+        return self.http
+
     # --- what they share -------------------------------------------------------------------------------------
+
+    def http_at(
+        self,
+        base_url: str,
+        windows: Sequence[Window],
+        sign: Callable[[requests.PreparedRequest], requests.PreparedRequest] | None = None,
+    ) -> Http:
+        """Requests to an address of the platform, within these windows, signed as others unless ``sign`` does it."""
+        return Http(
+            base_url,
+            sign or self.sign,
+            in_flight=self.limits.max_in_flight,
+            name=self.title,
+            timing=Timing(
+                read=self.settings.timeout_seconds,
+                answer=self.settings.timeout_seconds,
+                longest_throttle=self.settings.max_wait_seconds,
+            ),
+            secrets=self._secrets,
+            windows=windows,
+            guard=self.guard(),
+        )
 
     def oauth(self, **particular: Any) -> Credential:
         """The credential of `OAuthSettings`, or of `ClientSettings`, at the settings' ``token_url``."""
@@ -262,7 +276,9 @@ class AccountConnector(HttpConnector):
 
         def send() -> Answer:
             made = None if body is None else (lambda _: body)
-            return self.http.send(method, path, judged, params=params, body=made, repeatable=repeatable)
+            return self.http_for(path).send(
+                method, path, judged, params=params, body=made, repeatable=repeatable
+            )
 
         return self.tokens.with_renewal(send) if self.tokens else send()
 

@@ -18,6 +18,8 @@ SEARCH = f"{CONTACTS}/search/identifiers/email"
 JOBS = f"{CONTACTS}/imports"
 
 ERRORS: Mapping[str | int, Meaning] = {
+    200: Meaning(Then.DOUBT, "an error under HTTP 200"),
+    202: Meaning(Then.DOUBT, "an error under HTTP 202"),
     401: Meaning(Then.SIGN_IN, "the API key is not valid"),
     403: Meaning(
         Then.SIGN_IN,

@@ -214,8 +214,8 @@ class SendGridConnector(ResolvingConnector):
         yield Finding("suppressions", True, "the key reads who has unsubscribed")
 
     def told(self, answer: Answer) -> Told | None:
-        """A status that is no success; SendGrid has no codes."""
-        if answer.status < 400:
+        """A status that is no success, or errors under one; SendGrid has no codes."""
+        if answer.status < 400 and not object_of(answer).get("errors"):
             return None
         waits = [told.resets_in for told in left(answer.headers, self.http.clock.now()) if told.requests == 0]
         return Told((answer.status,), "; ".join(messages_in(answer)), wait=next(iter(waits), None))

@@ -239,6 +239,8 @@ def test_a_search_does_without_invalid_addresses(server: Scripted, sendgrid: Any
 @pytest.mark.parametrize(
     ("status", "consequence"),
     [
+        (200, Uncertain),
+        (202, Uncertain),
         (400, Refused),
         (401, AuthFailed),
         (403, AuthFailed),

@@ -81,6 +81,16 @@ class EngineInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class Layer:
+    """A segment that another one is built on, on the day that was computed."""
+
+    segment: str
+    size: int
+    shared: int
+    """How many of its people are in the segment on top."""
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A computed segment in numbers."""
 
@@ -91,6 +101,8 @@ class Profile:
     """People in the segment's universe on that day."""
     duplicates: int = 0
     """Rows beyond the first of a person, which the query returned and the engine dropped."""
+    layers: tuple[Layer, ...] = ()
+    """What it was built on, when it was just computed."""
 
     @property
     def share(self) -> float:

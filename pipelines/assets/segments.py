@@ -108,7 +108,7 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
     return dg.AssetSpec(
         segment_key(definition.name),
         description=metadata.described(definition),
-        deps=[FEATURES, *_read_keys(project.sources, definition)],
+        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, definition.layers)],
         owners=metadata.owners(definition),
         tags={**definition.tags, **{f"type/{kind}": "" for kind in definition.types}},
         kinds={"duckdb", "sql"},

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Literal
 
 import requests
 
@@ -37,6 +38,11 @@ ACCEPTED = {
 """What a person has to decide for a real account; the demo's are nobody's."""
 EMAIL_TOOLS = ("hubspot", "klaviyo")
 """Those besides Mailchimp that get audiences."""
+SIGNED_UP: Sequence[tuple[range, Literal["unsubscribed", "subscribed"]]] = (
+    (range(3, 4), "unsubscribed"),
+    (range(4, 100), "subscribed"),
+)
+"""Of every hundred people, what those of these numbers are at the email tools; the others are not known there."""
 LAST_DAY = date(2017, 12, 31)
 """The last whole day of the demo data: 2018 begins with a few baskets of the night, by a clock offset."""
 FIRST_PUSH = date(2017, 12, 1)
@@ -154,7 +160,7 @@ def _fill_email_tools(settings: Settings) -> None:
         rows = con.execute("select person_no, email from people where email is not null").fetchall()
     addresses = [(number % 100, normalise_email(email)) for number, email in rows]
     with closing(SandboxState(settings.sandbox_dir)) as state:
-        for numbers, consent in ((range(3, 4), "unsubscribed"), (range(4, 100), "subscribed")):
+        for numbers, consent in SIGNED_UP:
             theirs = sorted({address for number, address in addresses if address and number in numbers})
             state.put_contacts(theirs, consent)
             for tool in EMAIL_TOOLS:

@@ -28,6 +28,8 @@ class Table:
     columns: Mapping[str, Column] = field(default_factory=dict)
     time_column: str | None = None
     description: str = ""
+    is_segment: bool = False
+    """Another segment, which one may be built on."""
 
 
 Catalog = Mapping[str, Table]

@@ -11,6 +11,7 @@ from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.header_reader import Destinations
+from pipelines.segments.layers import laid, names_in, with_segments
 from pipelines.segments.model import Segment
 from pipelines.segments.parse import parse_with
 
@@ -36,11 +37,11 @@ def load_segments(folder: Path, catalog: Catalog, destinations: Destinations) ->
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"there is no folder of segments at {folder}; set TURNOUT_SEGMENT_DEFS")
-    paths = sorted(path for path in folder.glob("*.sql") if not path.name.startswith("."))
-    with EmptyWarehouse(catalog) as warehouse:
-        loaded = [_load(path, warehouse, destinations) for path in paths]
+    names = list(names_in(folder))
+    with EmptyWarehouse(with_segments(catalog, names)) as warehouse:
+        loaded = [_load(folder / f"{name}.sql", warehouse, destinations) for name in names]
     clashes = dict(_clashes(loaded))
-    return [_broken(one.path, clashes[one.path]) if one.path in clashes else one for one in loaded]
+    return _laid([_broken(one.path, clashes[one.path]) if one.path in clashes else one for one in loaded])
 
 
 def check(folder: Path, catalog: Catalog, destinations: Destinations) -> list[SegmentError]:
@@ -55,6 +56,16 @@ def _load(path: Path, warehouse: EmptyWarehouse, destinations: Destinations) -> 
         return parse_with(path, warehouse, destinations)
     except SegmentError as error:
         return _broken(path, error)
+
+
+def _laid(loaded: Sequence[Loaded]) -> list[Loaded]:
+    """Every segment on its layers."""
+    whole = [one for one in loaded if isinstance(one, Segment)]
+    found = laid(whole, (one.name for one in loaded if isinstance(one, BrokenSegment)))
+    results = ((one, found.get(one.name, one)) for one in loaded)
+    return [
+        _broken(one.path, result) if isinstance(result, SegmentError) else result for one, result in results
+    ]
 
 
 def _broken(path: Path, error: SegmentError) -> BrokenSegment:

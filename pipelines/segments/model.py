@@ -58,7 +58,11 @@ class Segment:
     treatment: str
     universe: str
     reads: frozenset[str]
-    """Tables the SQL reads."""
+    """Tables the SQL reads, and those that its layers read."""
+    layers: tuple[str, ...] = ()
+    """Segments that the SQL reads itself."""
+    builds_on: tuple[Segment, ...] = ()
+    """Every segment below it, each before those that are built on it."""
     syncs: tuple[Sync, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     formerly: str | None = None

@@ -10,12 +10,13 @@ from pipelines.segments.errors import SegmentError
 from pipelines.segments.file import check_name, read_file
 from pipelines.segments.gate import check_sql
 from pipelines.segments.header_reader import Destinations, HeaderReader
+from pipelines.segments.layers import names_in, with_segments
 from pipelines.segments.model import Goal, Segment
 
 
 def parse(path: Path, catalog: Catalog, destinations: Destinations) -> Segment:
-    """Read one segment file; raises SegmentError."""
-    with EmptyWarehouse(catalog) as warehouse:
+    """Read one segment file, its layers by name alone; raises SegmentError."""
+    with EmptyWarehouse(with_segments(catalog, names_in(path.parent))) as warehouse:
         return parse_with(path, warehouse, destinations)
 
 
@@ -44,7 +45,8 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         goal=Goal(**header.goal.model_dump()),
         treatment=header.treatment,
         universe=header.universe,
-        reads=reads,
+        reads=frozenset(name for name in reads if not warehouse.catalog[name].is_segment),
+        layers=tuple(sorted(name for name in reads if warehouse.catalog[name].is_segment)),
         syncs=syncs,
         tags=header.tags,
         formerly=header.formerly,

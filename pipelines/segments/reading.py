@@ -150,7 +150,9 @@ def _check_table(node: Node, ctes: frozenset[str], catalog: Catalog) -> str | No
             f"unknown table {node['table_name']!r}",
             _place(node),
             nearest=close,
-            expected=None if close else f"one of {', '.join(sorted(catalog))}",
+            expected=None
+            if close
+            else f"one of {', '.join(sorted(n for n in catalog if not catalog[n].is_segment))}",
         )
     return name
 

@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.engine import EngineError, Profile
+from pipelines.engine import EngineError, Layer, Profile
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.key import KEY, KEY_TYPES
@@ -44,9 +44,13 @@ def compute_segment(
     database = _name_of_database(cursor)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     universe = _universe(cursor, segment, as_of, database=database)
+    for layer in segment.builds_on:
+        _run(cursor, layer, as_of, timeout_seconds)
+        _lay(cursor, layer.name)
     _run(cursor, segment, as_of, timeout_seconds)
     size, duplicates = _examine(cursor, segment, as_of, database=database)
-    profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates)
+    layers = tuple(_contribution(cursor, name) for name in segment.layers)
+    profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
     _keep(cursor, profile)
     return profile
 
@@ -114,11 +118,33 @@ def _run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, secon
         with time_limit(cursor, seconds), explained(segment, lines_before=1, seconds=seconds):
             described = cursor.execute(f"describe\n{segment.sql}", parameters).fetchall()
             _check_shape(segment, [(name, kind) for name, kind, *_ in described])
-            cursor.execute(f"create temp table {COMPUTED} as\n{segment.sql}", parameters)
+            cursor.execute(f"create or replace temp table {COMPUTED} as\n{segment.sql}", parameters)
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")
         raise
+
+
+def _lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+    """What was just computed becomes a table under the layer's name, each person once."""
+    cursor.execute(
+        f"""
+        create temp table {quote(name)} as
+        select distinct person_no
+        from {COMPUTED}
+        where person_no is not null
+        """
+    )
+
+
+def _contribution(cursor: duckdb.DuckDBPyConnection, name: str) -> Layer:
+    size, shared = cursor.execute(
+        f"""
+        select count(*), count(*) filter (where person_no in (select person_no from {COMPUTED}))
+        from {quote(name)}
+        """
+    ).fetchall()[0]
+    return Layer(name, size, shared)
 
 
 def _parameters(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> dict[str, object]:

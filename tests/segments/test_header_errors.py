@@ -185,7 +185,8 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "attributes of a tool that takes none": (
         {"[sync.letters]": '[sync.letters]\nattributes = {LTV = "spend"}'},
-        "segment_defs/lapsed.sql:25: unknown key 'attributes' in [sync.letters]; expected one of audience, max_removed",
+        "segment_defs/lapsed.sql:25: unknown key 'attributes' in [sync.letters]; expected one of audience, "
+        "max_removed, drift",
     ),
     "sync as text": (
         {

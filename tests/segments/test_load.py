@@ -43,7 +43,7 @@ def test_a_good_file_becomes_a_segment(write: Callable[..., Path]) -> None:
         universe="customers",
         reads=frozenset({"features"}),
         syncs=(
-            Sync("ads", "Lapsed shoppers", 0.2, {"customer_file_source": "USER_PROVIDED_ONLY"}),
+            Sync("ads", "Lapsed shoppers", 0.2, options={"customer_file_source": "USER_PROVIDED_ONLY"}),
             Sync("letters", "Lapsed shoppers"),
         ),
         tags={"season": "winter"},

@@ -17,7 +17,7 @@ from pipelines.settings import Settings
 
 
 def build_definitions(settings: Settings) -> dg.Definitions:
-    """The whole code location. Needs no credentials; of the stores, it looks into the journal alone."""
+    """The whole code location. Needs no credentials; of the stores, it looks into the journal and what was pulled."""
     project = Project(settings)
     loading = [load_assets(project)]
     segmenting = [features_asset(project), *segment_assets(project)]

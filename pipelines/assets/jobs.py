@@ -21,7 +21,8 @@ NIGHT = "turnout/night"
 """Run tag of a segment or deliver run that follows another: the load run that began that night."""
 
 DESCRIPTIONS = {
-    LOAD: "Read every source, then bring people, consents and suppressions up to date. Starts the night.",
+    LOAD: "Ask email tools for unsubscribes, read every source, then bring people, consents and suppressions up to "
+    "date. Starts the night.",
     SEGMENT: "Features and segments of one day. Follows `load`, whatever became of it.",
     DELIVER: "Compare and push every audience. Follows `segment`, whatever became of it.",
 }

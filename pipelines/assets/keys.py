@@ -23,6 +23,11 @@ def source_key(source: str) -> dg.AssetKey:
     return dg.AssetKey(["source", source])
 
 
+def pulled_key(destination: str) -> dg.AssetKey:
+    """What a destination told of people who are not to be reached."""
+    return dg.AssetKey(["pulled", destination])
+
+
 def segment_key(segment: str) -> dg.AssetKey:
     """A segment, by day."""
     return dg.AssetKey(["segment", segment])

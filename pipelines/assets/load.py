@@ -1,4 +1,4 @@
-"""The load: every source for itself, then people, consents and suppressions from the tables in force.
+"""The load: what email tools tell, every source for itself, then people, consents and suppressions from all of it.
 
 One step, because Dagster leaves out a step as soon as one thing above it failed: people must be brought up to
 date also on a night on which a source did not come.
@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 
 import dagster as dg
 
-from pipelines.assets import datachecks, metadata
+from pipelines.assets import datachecks, metadata, pulled
 from pipelines.assets.attempts import missing
 from pipelines.assets.keys import (
     CONSENTS,
@@ -25,6 +25,7 @@ from pipelines.sources.contracts import CONSENTS as CONSENTS_CONTRACT
 from pipelines.sources.contracts import CUSTOMERS as CUSTOMERS_CONTRACT
 from pipelines.sources.contracts import SUPPRESSIONS as SUPPRESSIONS_CONTRACT
 from pipelines.sources.model import LoadReport, Source
+from pipelines.sources.pulled import PulledError
 
 DERIVED = {
     PEOPLE: (
@@ -34,18 +35,26 @@ DERIVED = {
     CONSENTS: ((CONSENTS_CONTRACT,), "Every consent given or taken back, by person; the latest decides."),
     SUPPRESSIONS: (
         (SUPPRESSIONS_CONTRACT,),
-        "Who must not be contacted any more; also whoever shares a suppressed address or phone.",
+        "Who must not be contacted any more, as sources and email tools say.",
     ),
 }
 
 
 def load_assets(project: Project) -> dg.AssetsDefinition:
-    """Sources and people."""
+    """What is pulled, sources and people."""
+    telling = pulled.specs(project)
 
     @dg.multi_asset(
         name="sources_and_people",
-        specs=[*(_source_spec(source) for source in project.sources), *_derived_specs(project.sources)],
-        check_specs=datachecks.specs(project.sources, of_features=False),
+        specs=[
+            *telling,
+            *(_source_spec(source) for source in project.sources),
+            *_derived_specs(project.sources, [spec.key for spec in telling]),
+        ],
+        check_specs=[
+            *pulled.check_specs(telling),
+            *datachecks.specs(project.sources, of_features=False),
+        ],
         can_subset=True,
         pool=WAREHOUSE_POOL,
         retry_policy=WAREHOUSE_RETRIES,
@@ -53,7 +62,11 @@ def load_assets(project: Project) -> dg.AssetsDefinition:
     def load(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = missing(context)
         names = [source.name for source in project.sources if source_key(source.name) in wanted]
-        loaded, answers = project.load_sources(names)
+        try:
+            yield from pulled.results(context, project, telling, wanted)
+            loaded, answers = project.load_sources(names)
+        except PulledError as error:
+            raise dg.Failure(str(error), allow_retries=False) from None
         for report in loaded.reports:
             if report.error is None:
                 shown = metadata.of_source(report)
@@ -87,12 +100,16 @@ def _kind(source: Source) -> str:
     )
 
 
-def _derived_specs(sources: Sequence[Source]) -> Iterator[dg.AssetSpec]:
+def _derived_specs(sources: Sequence[Source], told: Sequence[dg.AssetKey]) -> Iterator[dg.AssetSpec]:
+    """People's own tables; ``told`` is what email tools tell, which is one with the suppressions."""
     for key, (contracts, description) in DERIVED.items():
         yield dg.AssetSpec(
             key,
             description=description,
-            deps=[source_key(source.name) for source in sources if source.contract in contracts],
+            deps=[
+                *(source_key(source.name) for source in sources if source.contract in contracts),
+                *(told if SUPPRESSIONS_CONTRACT in contracts else ()),
+            ],
             group_name=PEOPLE_GROUP,
             kinds={"duckdb", "sql"},
         )

@@ -11,9 +11,11 @@ from pipelines.delivery import accounts
 from pipelines.delivery.entries import JournalledBatch
 from pipelines.delivery.model import Delivery
 from pipelines.engine import Profile
+from pipelines.pulling import Pulled
 from pipelines.segments.model import Segment
 from pipelines.sources.model import LoadReport
 from pipelines.sources.people import PeopleReport
+from pipelines.sources.pulled import REASONS
 
 Metadata = dict[str, dg.MetadataValue]
 
@@ -73,6 +75,21 @@ def of_people(report: PeopleReport) -> Metadata:
     }
 
 
+def of_pulled(one: Pulled) -> Metadata:
+    """What an email tool told, in numbers."""
+    shown: Metadata = {
+        "new": dg.MetadataValue.int(sum(one.new.values())),
+        **{f"new {reason}": dg.MetadataValue.int(one.new.get(reason, 0)) for reason in REASONS.values()},
+        "known": dg.MetadataValue.int(one.total),
+        "asked for": dg.MetadataValue.text(
+            "everything" if one.since is None else f"newer than {one.since.isoformat(' ', 'seconds')}"
+        ),
+    }
+    if one.newest is not None:
+        shown["newest"] = dg.MetadataValue.text(one.newest.isoformat(" ", "seconds"))
+    return shown
+
+
 def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
     """A computed segment in numbers, plotted by day."""
     shown: Metadata = {
@@ -81,10 +98,6 @@ def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
         "universe": dg.MetadataValue.int(profile.universe),
         "share of universe": dg.MetadataValue.float(round(profile.share, 6)),
     }
-    if profile.layers:
-        lines = [f"| {one.segment} | {one.size:,} | {one.shared:,} |" for one in profile.layers]
-        head = ["| layer | people | of them here |", "| :--- | ---: | ---: |"]
-        shown["layers"] = dg.MetadataValue.md("\n".join([*head, *lines]))
     if listed := "\n".join(f"- {note}" for note in notes):
         shown["notes"] = dg.MetadataValue.md(listed)
     return shown

@@ -16,7 +16,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, review, tables, upkeep
+from pipelines.cli import destinations, machine, people, pull, review, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -39,12 +39,14 @@ from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.names import UnknownName
 from pipelines.project import Project
+from pipelines.pulling import TellsNobody
 from pipelines.retirement import RetirementRefused
 from pipelines.review.errors import ReviewError
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
+from pipelines.sources.pulled import PulledError
 from pipelines.sources.tombstones import KeyMissing
 
 app = typer.Typer(
@@ -64,12 +66,14 @@ MISTAKES = (
     RequestError,
     ReviewError,
     RetirementRefused,
+    TellsNobody,
     FileNotFoundError,
 )
-TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing)
+TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
 destinations.register(app)
 people.register(app)
+pull.register(app)
 review.register(app)
 upkeep.register(app)
 

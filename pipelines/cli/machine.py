@@ -12,6 +12,7 @@ from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
+from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
 from pipelines.sources.model import LoadReport
@@ -165,6 +166,20 @@ def of_move(audience: str, move: Move) -> dict[str, Any]:
         "why": move.why,
         "outcome": move.outcome,
         "people": move.people,
+    }
+
+
+def of_pulled(one: Pulled, *, honoured: bool) -> dict[str, Any]:
+    """What an email tool told; ``honoured`` when people have been brought up to date with it."""
+    return {
+        "destination": one.destination,
+        "since": one.since.isoformat() if one.since else None,
+        "new": sum(one.new.values()),
+        "new_by_reason": one.new,
+        "total": one.total,
+        "newest": one.newest.isoformat() if one.newest else None,
+        "honoured": honoured,
+        "error": one.error,
     }
 
 

@@ -46,7 +46,7 @@ def test_the_code_location_loads_without_any_credential(shop: Shop) -> None:
         text=True,
         check=False,
     )
-    assert done.stdout.strip() == "20", done.stderr
+    assert done.stdout.strip() == "21", done.stderr
     assert not (shop.folder / "home").exists()
 
 

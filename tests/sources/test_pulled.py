@@ -42,12 +42,8 @@ def build(con: duckdb.DuckDBPyConnection, state: Path) -> PeopleReport:
 
 def suppressed(con: duckdb.DuckDBPyConnection) -> dict[object, object]:
     """Person and reason."""
-    return {
-        person: reason
-        for person, reason in rows(
-            con, "select person_id, suppressed from people where suppressed is not null"
-        )
-    }
+    found = rows(con, "select person_id, suppressed from people where suppressed is not null")
+    return dict(found)  # type: ignore[arg-type]
 
 
 def left(reason: str = "unsubscribed", at: datetime | None = NOON, **names: str) -> Unreachable:

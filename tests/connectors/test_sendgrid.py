@@ -11,7 +11,6 @@ import pytest
 from connectors.base import (
     AudienceGone,
     AuthFailed,
-    JobFailed,
     QuotaExhausted,
     Receipt,
     Refused,
@@ -51,10 +50,6 @@ def sendgrid(server: Scripted, time: FastTime) -> Iterator[Any]:
 
 def refusal(status: int, *messages: str) -> Reply:
     return Reply(status, {"errors": [{"field": "contacts", "message": message} for message in messages]})
-
-
-def job(status: str, **results: object) -> Reply:
-    return Reply(body={"id": "job-1", "job_type": "upsert", "status": status, "results": results})
 
 
 def test_people_are_looked_up_and_then_added(server: Scripted, sendgrid: Any) -> None:
@@ -272,48 +267,3 @@ def test_a_limit_is_waited_for_until_it_is_reset(server: Scripted, sendgrid: Any
     account.says("PUT", CONTACTS, Reply(429, {"errors": []}, limit), Reply(202, {"job_id": "j"}))
     sendgrid(create_missing=True).add(LIST, people("ada"), batch("add", 1))
     assert 9 <= sum(time.pauses) < 11
-
-
-@pytest.mark.parametrize("body", [{}, {"job_id": 7.5}, {"job_id": "a b"}, {"job_id": None}])
-def test_an_answer_without_a_job_leaves_doubt(server: Scripted, sendgrid: Any, body: object) -> None:
-    """Nobody could ask what became of it."""
-    account = Account(server)
-    account.says("PUT", CONTACTS, Reply(202, body))
-    with pytest.raises(Uncertain):
-        sendgrid(create_missing=True).add(LIST, people("ada"), batch("add", 1))
-
-
-@pytest.mark.parametrize(
-    ("states", "verdict"),
-    [
-        ([job("pending")], Receipt("accepted", "job-1,job-2")),
-        ([job("completed"), job("pending")], Receipt("accepted", "job-1,job-2")),
-        ([job("something new")], Receipt("accepted", "job-1,job-2")),
-        ([job("completed")], Receipt("applied", "job-1,job-2")),
-        ([job("errored", errored_count=2)], Receipt("applied", "job-1,job-2", rejected_unlocated=4)),
-        ([job("errored", errored_count="x")], Receipt("applied", "job-1,job-2")),
-        ([job("failed")], JobFailed),
-        ([job("failed"), job("completed")], Uncertain),
-        ([Reply(404, {"errors": []})], Uncertain),
-    ],
-)
-def test_jobs_are_asked_about(server: Scripted, sendgrid: Any, states: list[Reply], verdict: Any) -> None:
-    """The batch has a verdict when all its jobs have ended; a failed one among others leaves doubt."""
-    account = Account(server)
-    replies = [*states, states[-1]][:2]
-    for number, reply in enumerate(replies, 1):
-        account.says("GET", f"{JOBS}/job-{number}", reply)
-    if isinstance(verdict, Receipt):
-        assert sendgrid().poll(LIST, "job-1,job-2") == verdict
-    else:
-        with pytest.raises(verdict):
-            sendgrid().poll(LIST, "job-1,job-2")
-
-
-def test_a_failed_job_of_a_list_that_is_gone(server: Scripted, sendgrid: Any) -> None:
-    """Is no failure of the batch."""
-    account = Account(server)
-    account.says("GET", f"{JOBS}/job-1", job("failed"))
-    account.says("GET", f"{LISTS}/{LIST.id}", Reply(404, [{"message": "not found"}]))
-    with pytest.raises(AudienceGone):
-        sendgrid().poll(LIST, "job-1")

@@ -33,6 +33,7 @@ class EmailCase:
 
 
 CASES: Mapping[str, EmailCase] = {
+    "activecampaign": EmailCase("*[kT][_a][ig]*[!s]"),  # …/bulk_import, …/contactTags/<id>
     "hubspot": EmailCase("*/memberships/*"),
     "iterable": EmailCase(edits="*/lists/*subscribe", settings={"project": "hybrid"}),
     "klaviyo": EmailCase(edits="*/relationships/profiles"),

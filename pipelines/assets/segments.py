@@ -77,6 +77,11 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
     if not project.definitions:
         return []
 
+    def below(name: str) -> int:
+        """How many segments one stands on: Dagster wants each layer before what is built on it."""
+        definition = project.definition(name)
+        return len(definition.builds_on) if isinstance(definition, Segment) else 0
+
     @dg.multi_asset(
         name=SEGMENTS,
         specs=[_spec(project, definition) for definition in project.definitions],
@@ -86,7 +91,7 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
         retry_policy=WAREHOUSE_RETRIES,
     )
     def segments(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
-        wanted = sorted(name_of(key) for key in missing(context))
+        wanted = sorted((name_of(key) for key in missing(context)), key=lambda name: (below(name), name))
         failed: list[Failed] = []
         as_of = date.fromisoformat(context.partition_key)
         for outcome in project.compute(as_of, wanted):

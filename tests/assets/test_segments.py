@@ -117,3 +117,24 @@ def test_data_checks_show_what_they_measured(room: Room) -> None:
     check = next(e for e in result.get_asset_check_evaluations() if e.check_name == "orders_are_not_negative")
     assert check.metadata["figure"].value == 1
     assert check.severity is dg.AssetCheckSeverity.WARN
+
+
+def test_a_segment_built_from_others_shows_its_layers(room: Room) -> None:
+    """The graph has an edge from each layer, the page what each contributes; alone it is computed all the same."""
+    room.load()
+    room.shop.segment("at_both", "select person_no\nfrom buyers\nsemi join browsers using (person_no)", [])
+    result = room.segment()
+    shown = metadata(result, "segment/at_both")
+    assert shown["layers"] == (
+        "| layer | people | of them here |\n| :--- | ---: | ---: |\n"
+        f"| browsers | {metadata(result, 'segment/browsers')['people']:,} | {shown['people']:,} |\n"
+        f"| buyers | {metadata(result, 'segment/buyers')['people']:,} | {shown['people']:,} |"
+    )
+    keys = {segment_key("buyers"), segment_key("browsers")}
+    graph = room.definitions.resolve_asset_graph()
+    assert keys <= graph.get(segment_key("at_both")).parent_keys
+    job = room.definitions.resolve_job_def("segment")
+    alone = job.execute_in_process(
+        instance=room.instance, partition_key=NEWEST.isoformat(), asset_selection=[segment_key("at_both")]
+    )
+    assert made(alone) == {"segment/at_both"}

@@ -75,7 +75,7 @@ class CustomerIoPlatform(EmailPlatform):
     audience_in_path: ClassVar[re.Pattern[str]] = re.compile(r"/segments/(\d+)")
     words: ClassVar[Words] = CustomerIoWords()
     settings: ClassVar[dict[str, str]] = {
-        "TRACK_URL": "{url}",
+        "APP_URL": "{url}",
         "API_KEY": SANDBOX_CUSTOMERIO_KEY,
         "SITE_ID": SANDBOX_CUSTOMERIO_SITE,
         "TRACK_KEY": SANDBOX_CUSTOMERIO_TRACK_KEY,

@@ -1,0 +1,50 @@
+"""What Customer.io's answers mean: the errors of its Track and App APIs, and people of a batch that were not taken."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from connectors.account import count_of, items_of, object_of, texts_of
+from connectors.meanings import Meaning, Then, Told
+from connectors.wire import Answer
+
+PARTLY = 207
+"""The others of the batch were taken."""
+ERRORS: Mapping[str | int, Meaning] = {
+    200: Meaning(Then.DOUBT, "an error under HTTP 200, which is not documented"),
+    401: Meaning(
+        Then.SIGN_IN,
+        "a key is not valid, or of another kind or region: the Track API takes {prefix}SITE_ID and {prefix}TRACK_KEY, "
+        "the App API {prefix}API_KEY",
+    ),
+    403: Meaning(Then.SIGN_IN, "a key may not do this in the workspace"),
+    413: Meaning(Then.REFUSE, "the request is too large; set {prefix}MAX_ROWS lower"),
+}
+"""By status: there are hardly any codes."""
+
+
+def error_in(answer: Answer) -> Told | None:
+    """An error of either API, also under HTTP 200."""
+    body = object_of(answer)
+    meta = object_of(body.get("meta"))
+    first = next(items_of(body.get("errors")), {})
+    messages = [
+        *texts_of(meta.get("errors")),
+        *texts_of([meta.get("error"), first.get("detail"), first.get("message")]),
+    ]
+    failed = messages or body.get("errors")
+    if answer.status == PARTLY or (answer.status < 400 and not failed):
+        return None
+    return Told((answer.status,), messages[0] if messages else "")
+
+
+def not_taken(answer: Answer) -> Mapping[int, str]:
+    """Reasons by position in a batch of people."""
+    reasons: dict[int, str] = {}
+    for error in items_of(object_of(answer).get("errors")):
+        position = count_of(error.get("batch_index"))
+        if position is not None:
+            reason = str(error.get("reason"))
+            reasons[position] = reason if re.fullmatch(r"[a-z_]{1,40}", reason) else "refused"
+    return reasons

@@ -34,6 +34,9 @@ class EmailCase:
 
 CASES: Mapping[str, EmailCase] = {
     "activecampaign": EmailCase("*[kT][_a][ig]*[!s]"),  # …/bulk_import, …/contactTags/<id>
+    "customerio": EmailCase(
+        edits="*/segments/*_customers", impossible=frozenset({Trouble.SECOND_ROW_REFUSED})
+    ),  # nothing is said of single people
     "hubspot": EmailCase("*/memberships/*"),
     "iterable": EmailCase(edits="*/lists/*subscribe", settings={"project": "hybrid"}),
     "klaviyo": EmailCase(edits="*/relationships/profiles"),

@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from connectors.mailchimp import MailchimpConnector
-from connectors.mailchimp.listing import PAGE
+from connectors.mailchimp.paging import PAGE
 from pipelines.assets.dev import variables
 from pipelines.assets.keys import audience_key
 from tests.assets.dagster_room import Room, failed_checks
@@ -60,7 +60,7 @@ def test_for_machines(town: Town, pages: ToolPages, turnout: Turnout) -> None:
 
 
 def test_many_pages(town: Town, pages: ToolPages, turnout: Turnout) -> None:
-    """A list of several pages is read to its end, each page once."""
+    """A list of several pages is read to its end; whoever is on two of them is counted once."""
     held = len(pages.members())
     pages.put_in(*(f"s{n}@elsewhere.org" for n in range(2 * PAGE)))
     [told] = turnout("reconcile", "mail/buyers", "--json").objects

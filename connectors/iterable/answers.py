@@ -76,11 +76,11 @@ TYPES: Mapping[str, FieldType] = {
 
 
 def told(answer: Answer) -> Told | None:
-    """The error in an answer. The status decides: errors sometimes carry the code of a success."""
-    if answer.status < 400:
-        return None
+    """The error in an answer: a status that is none of success, whatever its code, or a code that is none of it."""
     body = object_of(answer)
     code = str(body.get("code") or "")
+    if answer.status < 400 and code in ("", "Success"):
+        return None
     wait = object_of(body.get("params")).get("rateLimitReset")
     return Told(
         (answer.status,) if code in ("", "Success") else (code, answer.status),

@@ -35,6 +35,8 @@ def iterable(server: Scripted, time: FastTime) -> Any:
     ("status", "code", "consequence"),
     [
         (400, "BadParams", Refused),
+        (200, "BadParams", Refused),
+        (200, "DatabaseError", Uncertain),
         (400, "BadJsonBody", Refused),
         (400, "BatchTooLarge", Refused),
         (413, "", Refused),

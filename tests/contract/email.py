@@ -30,10 +30,13 @@ class EmailCase:
     identifying: str = "EMAIL"
     """The column that is filled for made-up people."""
     impossible: frozenset[Trouble] = frozenset()
+    audiences_are_kept: bool = True
+    """False: an audience is what its members have, so it is made by the first one, and never gone."""
 
 
 CASES: Mapping[str, EmailCase] = {
     "activecampaign": EmailCase("*[kT][_a][ig]*[!s]"),  # …/bulk_import, …/contactTags/<id>
+    "braze": EmailCase(edits="*/users/track*", settings={"identifier": "email"}, audiences_are_kept=False),
     "customerio": EmailCase(
         edits="*/segments/*_customers", impossible=frozenset({Trouble.SECOND_ROW_REFUSED})
     ),  # nothing is said of single people
@@ -68,6 +71,15 @@ class EmailRig:
         self.secrets = tuple(
             str(v) for k, v in self._settings.items() if k.endswith(("key", "token", "secret"))
         )
+
+    @property
+    def audiences_are_kept(self) -> bool:
+        """Whether there are audiences apart from their members."""
+        return self._case.audiences_are_kept
+
+    def fresh(self) -> Connector:
+        """The same connector, as another run opens it."""
+        return self._connector()
 
     def _connector(self, **settings: Any) -> EmailConnector:
         kind = load(self.name)

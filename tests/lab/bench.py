@@ -300,7 +300,8 @@ class Bench:
 
     def members(self) -> set[Handle]:
         """Who is in the audience, by the platform itself."""
-        names = (self.title, f"turnout:{self.segment}")
+        as_attribute = f"aud_{self.title.lower().replace(' ', '_')}"
+        names = (self.title, f"turnout:{self.segment}", as_attribute)
         found = [a for a in self.sandbox.state.audiences(self.kind.platform) if a.name in names]
         if not found:
             return set()

@@ -289,3 +289,20 @@ def test_faults_speak_as_braze_does(braze: Caller) -> None:
     braze.switch(email_token_revoked=False)
     assert refusal(braze.call("GET", "/nothing")) == (404, "Invalid URL")
     assert requests.get(braze.sandbox.url_of("braze") + "/segments/list", timeout=30).status_code == 401
+
+
+def test_attributes_and_bounces_are_listed_in_pages(braze: Caller) -> None:
+    """Fifty attributes a page, the next by a link; addresses by limit and offset."""
+    braze.track({"external_id": "u", **{f"flag_{number:02}": True for number in range(51)}})
+    first = braze.call("GET", "/custom_attributes")
+    assert [one["name"] for one in first.json()["attributes"]] == [
+        f"flag_{number:02}" for number in range(50)
+    ]
+    cursor = {"cursor": first.links["next"]["url"].partition("cursor=")[2]}
+    last = braze.call("GET", "/custom_attributes", params=cursor)
+    assert (last.json()["attributes"][0]["data_type"], len(last.json()["attributes"])) == ("Boolean", 1)
+    assert not last.links
+    for email in ("ann@example.com", "bob@example.com"):
+        braze.sandbox.state.email.suppress("braze", email, "bounced")
+    (second,) = braze.call("GET", "/email/hard_bounces", params={"offset": 1}).json()["emails"]
+    assert set(second) == {"email", "hard_bounced_at"}

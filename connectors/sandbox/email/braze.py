@@ -36,6 +36,7 @@ from connectors.sandbox.words import Words
 OBJECTS, OBJECTS_BYTES = 75, 4_000_000
 BULK_OBJECTS, BULK_BYTES, BULK_PER_PERSON = 1_000, 2_000_000, 100
 SEGMENTS_PAGE = 100
+ATTRIBUTES_PAGE = 50
 ADDRESSES, MOST_ADDRESSES = 100, 500
 EXPORT = re.compile(r"/exports/([0-9a-f]{24})\.zip")
 
@@ -86,7 +87,9 @@ class BrazePlatform(EmailPlatform):
             ("GET", EXPORT, self.download),
             ("POST", re.compile("/users/delete"), self.delete_people),
             ("GET", re.compile("/segments/list"), self.list_segments),
+            ("GET", re.compile("/custom_attributes"), self.list_attributes),
             ("GET", re.compile("/email/unsubscribes"), self.list_unsubscribed),
+            ("GET", re.compile("/email/hard_bounces"), self.list_bounced),
             ("POST", re.compile("/email/status"), self.set_email_status),
             ("POST", re.compile("/subscription/status/set"), self.set_group),
             ("POST", re.compile("/v2/subscription/status/set"), self.set_groups),
@@ -264,14 +267,35 @@ class BrazePlatform(EmailPlatform):
 
     def list_unsubscribed(self, context: Context) -> Reply:
         """``GET /email/unsubscribes``."""
+        left = people.with_consent(context.db, self.platform, "unsubscribed")
+        gone = [(person.email, person.changed_at) for person in left if person.email]
+        return self._addresses(context, gone, "unsubscribed_at")
+
+    def list_bounced(self, context: Context) -> Reply:
+        """``GET /email/hard_bounces``."""
+        bounced = people.suppressions(context.db, self.platform, "bounced")
+        return self._addresses(context, [(email, at) for email, _, at in bounced], "hard_bounced_at")
+
+    def list_attributes(self, context: Context) -> Reply:
+        """``GET /custom_attributes``, those that hold true or false; a link leads to the next fifty."""
+        cursor = self._number(context, "cursor", 0)
+        known = lists.listed(context.db, self.platform)
+        shown: list[Json] = [
+            {"name": flag.id, "data_type": "Boolean", "status": "Active", "tag_names": []}
+            for flag in known[cursor : cursor + ATTRIBUTES_PAGE]
+        ]
+        reply = json_reply({"message": "success", "attributes": shown}, outcome=f"{len(shown)} listed")
+        if cursor + ATTRIBUTES_PAGE >= len(known):
+            return reply
+        following = f"{context.call.base_url}/custom_attributes?cursor={cursor + ATTRIBUTES_PAGE}"
+        return replace(reply, headers={**reply.headers, "Link": f'<{following}>; rel="next"'})
+
+    def _addresses(self, context: Context, gone: Sequence[tuple[str, float]], at: str) -> Reply:
         limit, offset = self._number(context, "limit", ADDRESSES), self._number(context, "offset", 0)
         if not 1 <= limit <= MOST_ADDRESSES:
             raise Refusal(self.words.refused(400, "", f"limit must be from 1 to {MOST_ADDRESSES}"))
-        left = people.with_consent(context.db, self.platform, "unsubscribed")
-        shown = [person for person in left if person.email][offset : offset + limit]
-        emails: list[Json] = [
-            {"email": person.email, "unsubscribed_at": clock.text(person.changed_at)} for person in shown
-        ]
+        shown = gone[offset : offset + limit]
+        emails: list[Json] = [{"email": email, at: clock.text(moment)} for email, moment in shown]
         return json_reply({"message": "success", "emails": emails}, outcome=f"{len(shown)} listed")
 
     def set_email_status(self, context: Context) -> Reply:

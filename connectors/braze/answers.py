@@ -21,6 +21,7 @@ ERRORS: Mapping[str | int, Meaning] = {
 }
 """By status: Braze has sentences, no codes."""
 SUCCESSES = ("success", "queued")
+"""Messages; the second comes while Braze can take changes and not look at them, so it counts nobody."""
 REASONS = {"EXTERNAL_USER_ID_TOO_LARGE": "invalid_id", "BLACKLISTED_EXTERNAL_USER_ID": "blocked_id"}
 """Of a person who was not taken; most types of errors are sentences."""
 

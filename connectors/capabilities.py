@@ -28,6 +28,8 @@ class Capabilities:
     min_size: int
     """Fewer people than this are useless there."""
     read_back: bool
+    tells_unreachable: bool
+    """It tells who unsubscribed or bounced: `turnout pull`."""
     forbids: tuple[str, ...]
     """Sensitive categories that the platform takes no audiences of."""
 
@@ -56,5 +58,6 @@ def capabilities_of(name: str, connector: type[Connector]) -> Capabilities:
         expiry_days=None if lifetime is None else lifetime.days,
         min_size=declared.limits.min_size,
         read_back=connector.reads_back is not None,
+        tells_unreachable=connector.tells_unreachable,
         forbids=tuple(sorted(connector.forbids)),
     )

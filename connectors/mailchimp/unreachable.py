@@ -15,8 +15,8 @@ FIELDS = "members.id,members.email_address,members.status,members.last_changed"
 def unreachable(ask: Ask, since: datetime | None) -> Iterator[Unreachable]:
     """Everybody who unsubscribed or whose address is cleaned, changed since then.
 
-    ``ask`` reads a page of the list's contacts. Somebody whose address bounced is `cleaned`; who complained is
-    unsubscribed, and no status tells them from the others.
+    ``ask`` reads a page of the list's contacts. Somebody whose address bounced is `cleaned`; no status tells of
+    complaints.
     """
     changed = {} if since is None else {"since_last_changed": since.astimezone(UTC).isoformat()}
     for status in UNREACHABLE:

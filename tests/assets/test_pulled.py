@@ -80,7 +80,7 @@ def test_the_night_asks_before_people_are_built(town: Town, room: Room) -> None:
 
 
 @pytest.mark.fault(
-    "F02",
+    "F01",
     injected="the email tool does not answer when the night asks it for unsubscribes",
     outcome="a warning: everything is loaded and delivered, with what was known and told before",
 )

@@ -15,7 +15,7 @@ from tests.cli.conftest import Turnout
 
 KEYS = {
     "name", "title", "kind", "adds", "removes", "identifiers", "batch", "verdicts", "asynchronous", "expiry_days",
-    "min_size", "read_back", "forbids",
+    "min_size", "read_back", "tells_unreachable", "forbids",
 }  # fmt: skip
 
 

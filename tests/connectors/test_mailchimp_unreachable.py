@@ -37,7 +37,7 @@ def test_the_unsubscribed_and_the_cleaned_are_told(sandbox: SandboxServer) -> No
     """With their reason and Mailchimp's time; contacts of every other status are not."""
     began = datetime.now(UTC) - timedelta(seconds=1)
     for status in ("subscribed", "unsubscribed", "cleaned", "pending", "transactional", "archived"):
-        sandbox.state.put_contacts([f"{status}@example.com"], status)  # type: ignore[arg-type]
+        sandbox.state.put_contacts([f"{status}@example.com"], status)
     found = told(sandbox)
     assert [(one.email, one.reason) for one in found] == [
         ("unsubscribed@example.com", "unsubscribed"),
@@ -138,8 +138,8 @@ def test_a_filter_that_does_not_filter_suppresses_nobody(member: object) -> None
 def test_a_time_that_is_none_is_none(written: object, at: datetime | None) -> None:
     """Somebody without a readable time is told all the same."""
     member = {"id": "1", "email_address": "a@b.co", "status": "cleaned", "last_changed": written}
-    pages = {"unsubscribed": {"members": []}, "cleaned": {"members": [member]}}
-    assert list(unreachable(lambda question: pages[question["status"]], None)) == [
+    pages: dict[str, list[object]] = {"unsubscribed": [], "cleaned": [member]}
+    assert list(unreachable(lambda question: {"members": pages[question["status"]]}, None)) == [
         Unreachable("bounced", at, email="a@b.co")
     ]
 

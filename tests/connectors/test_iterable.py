@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from functools import partial
 from typing import Any
 
@@ -72,6 +73,17 @@ def test_a_project_of_addresses_is_asked_whom_it_knows(server: Scripted, iterabl
     assert dict(made.add(LIST, rows(EVE), batch("add", 1)).rejected) == {0: "unknown_person"}
     assert len(changes(server)) == 1
     assert made.requests_for("remove", 1_000) == 1
+
+
+@pytest.mark.privacy("P27", "P29")
+def test_debug_lines_name_nobody(server: Scripted, iterable: Any, caplog: pytest.LogCaptureFixture) -> None:
+    """The address that is looked up stands in the request's query: not even at DEBUG is it written down."""
+    caplog.set_level(logging.DEBUG)
+    project(server, took(1), users=(ANN,))
+    iterable(project="email").add(LIST, rows(ANN), batch("add", 1))
+    assert any("ann%40example.com" in seen.path for seen in server.seen), "the request named the person"
+    assert "getByEmail?email=[address]" in caplog.text
+    assert "ann" not in caplog.text
 
 
 @pytest.mark.parametrize(("status", "code"), [(404, "NotFound"), (404, ""), (400, "UnknownEmailError")])

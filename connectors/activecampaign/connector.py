@@ -193,8 +193,8 @@ class ActiveCampaignConnector(ResolvingConnector):
 
     def listed(self, request: AudienceRequest) -> Iterator[tuple[Audience, str]]:
         """The tag of this name: exactly, else in another case, as names are unique whatever their case."""
-        query = {"filters[search][eq]": request.name, "limit": str(PAGE)}
-        tags = list(items_of(object_of(self.ask("GET", "/tags", params=query)).get("tags")))
+        found = list(self._by_offset("/tags", "tags", {"filters[search][eq]": request.name}))
+        tags = [tag for tag in found if tag.get("tagType", "contact") == "contact"]
         for tag in sorted(tags, key=lambda tag: tag.get("tag") != request.name):
             same = str(tag.get("tag")).casefold() == request.name.casefold()
             yield self.audience(tag.get("id"), tag.get("tag")), request.marker if same else ""
@@ -295,16 +295,18 @@ class ActiveCampaignConnector(ResolvingConnector):
     def _fields(self) -> Fields:
         return Fields.read(self._by_offset("/fields", "fields"))
 
-    def _by_offset(self, path: str, name: str) -> Iterator[dict[str, Any]]:
-        """Everything that a listing holds. A page may be smaller than was asked for, but not that small."""
-        seen = 0
+    def _by_offset(
+        self, path: str, name: str, query: Mapping[str, str] | None = None
+    ) -> Iterator[dict[str, Any]]:
+        """Everything that a listing holds, though its pages are smaller than was asked for, or all of it is each."""
+        seen, before = 0, None
         for _ in range(MOST_PAGES):
-            query = {"limit": str(PAGE), "offset": str(seen)}
-            found = list(items_of(object_of(self.ask("GET", path, params=query)).get(name)))
+            page = {**(query or {}), "limit": str(PAGE), "offset": str(seen)}
+            found = list(items_of(object_of(self.ask("GET", path, params=page)).get(name)))
             yield from found
-            seen += len(found)
-            if len(found) < SMALLEST_PAGE:
+            if len(found) < SMALLEST_PAGE or found == before:
                 return
+            seen, before = seen + len(found), found
 
     def _page(self, query: Mapping[str, str]) -> dict[str, Any]:
         return object_of(self.ask("GET", "/contacts", params=query, sent=query.values()))

@@ -171,6 +171,14 @@ def test_the_tag_is_found_among_many(server: Scripted, activecampaign: Any) -> N
     assert len(account.asked("DELETE", f"{TIES}/920")) == 1
 
 
+def test_a_listing_without_pages_ends(server: Scripted, activecampaign: Any) -> None:
+    """All tags of a contact come each time: ours is not among them."""
+    account = Account(server, ada=10)
+    account.tied("10", *[str(n) for n in range(100, 130)])
+    activecampaign().remove(TAG, people("ada"), batch("remove", 1))
+    assert len(account.asked("GET", ties("10"))) == 2
+
+
 def test_a_fault_after_the_first_removal_leaves_doubt(server: Scripted, activecampaign: Any) -> None:
     """One is out, the other is refused: the batch comes again as a whole."""
     account = Account(server, ada=10, bob=11)

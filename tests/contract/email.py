@@ -40,6 +40,7 @@ CASES: Mapping[str, EmailCase] = {
     "customerio": EmailCase(
         edits="*/segments/*_customers", impossible=frozenset({Trouble.SECOND_ROW_REFUSED})
     ),  # nothing is said of single people
+    "brevo": EmailCase("*/lists/*/contacts/*"),
     "hubspot": EmailCase("*/memberships/*"),
     "iterable": EmailCase(edits="*/lists/*subscribe", settings={"project": "hybrid"}),
     "klaviyo": EmailCase(edits="*/relationships/profiles"),

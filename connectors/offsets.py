@@ -1,0 +1,33 @@
+"""Reading a listing to its end where each page is counted off anew, so that people move up when others leave."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from connectors.base import Refused
+
+MOST_BEGINNINGS = 4
+
+
+def walk(
+    page_at: Callable[[int], Sequence[dict[str, Any]]], size: int, overlap: int, title: str
+) -> Iterator[Sequence[dict[str, Any]]]:
+    """All that is listed, ``size`` a page, some of it twice; everything has an ``id``.
+
+    A page begins within the one before; when it shows nothing of it, more have left than that, and everything is read
+    again. Raises Refused when the listing does not hold still.
+    """
+    offset, shown, beginnings = 0, frozenset[str](), 1
+    while True:
+        page = page_at(offset)
+        ids = [str(one.get("id")) for one in page]
+        if offset and shown.isdisjoint(ids[:overlap]):
+            if beginnings == MOST_BEGINNINGS:
+                raise Refused(f"{title}: people change faster than they are listed; ask again later")
+            offset, beginnings = 0, beginnings + 1
+            continue
+        yield page
+        if len(page) < size:
+            return
+        offset, shown = offset + size - overlap, frozenset(ids)

@@ -27,6 +27,7 @@ from pipelines.delivery.listing import Drift, compare_listing, drift, stage_list
 from pipelines.delivery.model import Account
 from pipelines.delivery.repair import Repaired, repair
 from pipelines.delivery.states import Times, read_states
+from pipelines.engine import Engine
 from pipelines.erasure.listed import mark_erased
 from pipelines.project import Project
 from pipelines.segments.model import DriftPolicy, Sync
@@ -137,9 +138,9 @@ def compare_account(
     """Compare audiences of an account that is open."""
     try:
         with project.deliveries.books(account) as (journal, ledger):
-            if why := strangers(journal, ledger):
-                return _all_failed(account, asked, f"{why}; the next push doubts everybody, compare after it")
             with account.open_engine() as engine, engine.snapshot():
+                if why := strangers(journal, ledger) or _renamed(ledger, engine, account):
+                    return _all_failed(account, asked, f"{why}; compare after the next push")
                 ledger.identities.follow(engine, account.connector.consent)
             return [
                 _guarded(project, account, journal, ledger, segment, sync, order) for segment, sync in asked
@@ -148,6 +149,13 @@ def compare_account(
         return _all_failed(account, asked, str(error))
     except (duckdb.Error, sqlite3.Error, OSError) as error:
         return _all_failed(account, asked, store_failed(error))
+
+
+def _renamed(ledger: Ledger, engine: Engine, account: Account) -> str | None:
+    """Members are in the ledger as they were sent; a list names them by the rules of today."""
+    if ledger.identities.known_revision(engine.check().identity, account.connector.consent):
+        return None
+    return "people are named or numbered in another way than in the last push"
 
 
 def _guarded(
@@ -164,6 +172,8 @@ def _guarded(
         return _compare(project, account, journal, ledger, segment, sync, order)
     except TOLD as error:
         return _failed(account.clock(), account.name, segment, sync, str(error))
+    except (duckdb.Error, sqlite3.Error, OSError) as error:
+        return _failed(account.clock(), account.name, segment, sync, store_failed(error))
 
 
 def _compare(

@@ -120,7 +120,10 @@ class Ledger:
     def forget(self, audience: int) -> None:
         """The audience is gone on the platform: nobody is held in it."""
         with self.commit("forget"):
-            self.connection.execute("delete from members where audience = $audience", {"audience": audience})
+            for table in ("members", "found"):
+                self.connection.execute(
+                    f"delete from {table} where audience = $audience", {"audience": audience}
+                )
 
     def held(self, audience: int) -> int:
         """Members of an audience that are on the platform, or may be."""

@@ -160,6 +160,12 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:21: 'max_removed' is the number 20; expected the share that one run may remove, "
         "from 0 to 1",
     ),
+    "drift as a word that is none": (
+        {"max_removed = 0.2": 'drift = "our_wins"'},
+        "segment_defs/lapsed.sql:21: 'drift' is the text 'our_wins'; did you mean 'ours_wins'?; expected what becomes of "
+        "members whom somebody else added or took out, where the tool lists members: "
+        '"report_only" or "ours_wins"',
+    ),
     "B87 option of another connector": (
         {"customer_file_source": "customer_file_sauce"},
         "segment_defs/lapsed.sql:22: unknown key 'customer_file_sauce' in [sync.ads]; did you mean "

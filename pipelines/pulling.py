@@ -1,8 +1,9 @@
 """Unsubscribes, bounces and complaints, back from the email tools that tell: asked for, kept, honoured everywhere.
 
-Each destination is asked for what is newer than the newest that it told, and a little more. What arrives is written
-down page by page, so a pull that breaks off loses nothing; how far was asked is only written when the tool's answer
-came to its end, so the next pull asks for all of it again. People are suppressed by the next build of ``people``.
+Each destination is asked for what is newer than the newest time that it told, and a little more. What arrives is
+written down while more is asked for, so a pull that breaks off loses nothing; how far was asked is only written when
+the tool's answer came to its end, so the next pull asks for all of it again. People are suppressed by the next build
+of ``people``.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from pipelines.sources.forgetting import Recogniser
 from pipelines.sources.pulled import FILE, REASONS, Known, PulledError, PulledFile
 
 WRITTEN_AT_ONCE = 1_000
+"""People in one transaction: the most that a process loses which is killed while it pulls."""
 EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
 """What a tool dates before is not dated: a zero stands there."""
 
@@ -146,13 +148,14 @@ def _pull(
 
 
 def _since(project: Project, before: Known, now: datetime) -> datetime | None:
-    """Where a pull begins; None: at the beginning."""
+    """Where a pull begins; None: at the beginning. Of a tool that told no time, the last pull's own counts."""
     settings = project.settings
-    if before.newest is None or before.whole_at is None:
+    newest = before.newest or before.finished_at
+    if newest is None or before.whole_at is None:
         return None
     if now - before.whole_at >= timedelta(days=settings.pull_all_after_days):
         return None
-    return before.newest - timedelta(days=settings.pull_overlap_days)
+    return newest - timedelta(days=settings.pull_overlap_days)
 
 
 def _portions(connector: Connector, since: datetime | None) -> Iterator[list[Unreachable]]:

@@ -50,8 +50,10 @@ class Known:
     """Rows that are kept of it."""
     newest: datetime | None
     """The newest time that it told of."""
+    finished_at: datetime | None
+    """When the last pull began that came to its end; None: none did."""
     whole_at: datetime | None
-    """When it was last asked for everything; None: never to the end."""
+    """The same of the last that asked for everything."""
 
 
 class Row(NamedTuple):
@@ -99,10 +101,9 @@ class PulledFile:
                 "select count(*) from pulled where destination = ?", (destination,)
             ).fetchone()
             row = self._db.execute(
-                "select newest, whole_at from cursors where destination = ?", (destination,)
+                "select newest, finished_at, whole_at from cursors where destination = ?", (destination,)
             ).fetchone()
-        newest, whole_at = row or (None, None)
-        return Known(people, _moment(newest), _moment(whole_at))
+        return Known(people, *map(_moment, row or (None, None, None)))
 
     def destinations(self) -> set[str]:
         """All that were ever asked to the end."""
@@ -136,10 +137,8 @@ class PulledFile:
                     )
         return +new
 
-    def finish(
-        self, destination: str, newest: datetime | None, finished_at: datetime, *, whole: bool
-    ) -> None:
-        """A pull came to its end: the next one begins there. ``whole``: it asked for everything."""
+    def finish(self, destination: str, newest: datetime | None, began: datetime, *, whole: bool) -> None:
+        """A pull came to its end: the next one goes on from there. ``whole``: it asked for everything."""
         told = None if newest is None else _text(newest)
         with self._commit():
             self._db.execute(
@@ -150,7 +149,7 @@ class PulledFile:
                   finished_at = :at,
                   whole_at = iif(:whole, :at, whole_at)
                 """,
-                {"name": destination, "newest": told, "at": _text(finished_at), "whole": whole},
+                {"name": destination, "newest": told, "at": _text(began), "whole": whole},
             )
 
     def rows(self) -> list[Row]:

@@ -16,7 +16,7 @@ create table if not exists cursors (
   destination text primary key,
   -- The newest time that a pull told which was not cut short.
   newest text,
+  -- When the last pull began that came to its end, and the last of these that asked for everything.
   finished_at text not null,
-  -- When everything was last asked for.
   whole_at text not null
 ) strict;

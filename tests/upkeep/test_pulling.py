@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -10,6 +13,7 @@ import pytest
 
 from connectors.base import Uncertain, Unreachable
 from connectors.mailchimp import MailchimpConnector, paging
+from pipelines.assets.dev import variables
 from pipelines.backup import back_up
 from pipelines.project import Project
 from pipelines.pulling import Pulled, TellsNobody, askable, pull
@@ -18,6 +22,11 @@ from pipelines.sources.pulled import FILE, PulledError, PulledFile, read_pulled
 from tests.assets.shop import customer
 from tests.upkeep.leaving import kept, leave, pulled_rows, suppressed
 from tests.upkeep.town import Town, accounts, digest, email, marks
+
+
+def left(address: str) -> Unreachable:
+    """Somebody who unsubscribed nobody knows when."""
+    return Unreachable("unsubscribed", None, email=address)
 
 
 def pushed(town: Town) -> None:
@@ -92,6 +101,21 @@ def test_the_overlap_is_a_setting(town: Town) -> None:
     assert pull(impatient)[0].since is None
 
 
+@pytest.mark.parametrize("told", [[], [left("a@example.com")]], ids=["nobody", "somebody"])
+def test_a_tool_without_times_is_asked_from_the_last_pull_on(
+    town: Town, monkeypatch: pytest.MonkeyPatch, told: list[Unreachable]
+) -> None:
+    """Where no time was ever told, the next pull begins where the last one that ended began, minus the overlap."""
+    monkeypatch.setattr(MailchimpConnector, "unreachable", lambda self, since: iter(told))
+    before = datetime.now(UTC)
+    first = pull(town.project)[0]
+    after = datetime.now(UTC)
+    second = pull(town.project)[0]
+    assert (first.since, first.newest, second.newest) == (None, None, None)
+    assert second.since is not None
+    assert before <= second.since + timedelta(days=3) <= after
+
+
 def test_nobody_is_taken_out_again(town: Town) -> None:
     """Somebody whom the tool lists no more stays suppressed: that says nothing about what they want."""
     leave(town.sandbox, [email(1)])
@@ -142,6 +166,34 @@ def test_a_pull_that_breaks_off_keeps_what_it_has(town: Town, monkeypatch: pytes
     whole = pull(town.project)[0]
     assert (whole.since, whole.total, whole.ok) == (None, 19, True)
     assert kept(town.project) == {(email(n), "unsubscribed") for n in range(1, 20)}
+
+
+DIES = """
+import os, sys
+from connectors.mailchimp import MailchimpConnector, paging
+from pipelines.project import Project
+from pipelines import pulling
+from pipelines.settings import Settings
+paging.PAGE, paging.OVERLAP, pulling.WRITTEN_AT_ONCE = 4, 2, 4
+original = MailchimpConnector._ask
+def ask(self, *words, **more):
+    if more["params"]["offset"] == "6":
+        os._exit(9)
+    return original(self, *words, **more)
+MailchimpConnector._ask = ask
+pulling.pull(Project(Settings()))
+"""
+
+
+def test_a_pull_that_is_killed_keeps_what_it_has(town: Town) -> None:
+    """Nothing half done: the pages before are whole, no cursor is written, and the next pull gets everybody."""
+    leave(town.sandbox, [email(n) for n in range(1, 20)])
+    environment = {**os.environ, **variables(town.shop.settings())}
+    done = subprocess.run([sys.executable, "-c", DIES], env=environment, check=False)
+    assert done.returncode == 9
+    assert len(kept(town.project)) == 8
+    [whole] = pull(town.project)
+    assert (whole.since, whole.total, whole.ok) == (None, 19, True)
 
 
 def test_a_later_breach_moves_no_cursor(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from connectors.account import count_of, items_of, object_of, texts_of
+from connectors.account import count_of, items_of, object_of
 from connectors.base import (
     ActionNeeded,
     Audience,
@@ -167,9 +167,10 @@ class HubSpotConnector(ResolvingConnector):
             return set()
         path = f"{self._lists}/{audience.id}/memberships/{op}"
         answer = object_of(self.ask("PUT", path, records, sent=records))
-        if "recordIdsMissing" not in answer:
+        told = answer.get("recordIdsMissing")
+        if not isinstance(told, list):
             raise Uncertain("HubSpot: the answer does not say whom it does not know")
-        missing = set(texts_of(answer["recordIdsMissing"]))
+        missing = {str(record) for record in told}
         return {position for position, record in ids.items() if record in missing}
 
     # --- the list ----------------------------------------------------------------------------------------------

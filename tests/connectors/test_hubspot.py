@@ -245,7 +245,10 @@ def test_an_attribute_that_cannot_be_set_is_named(
     assert [method for method, _, _ in asked(server)] == ["GET"]
 
 
-@pytest.mark.parametrize("answer", [Reply(body={}), Reply(body={"recordIdsRemoved": ["101"]})])
+@pytest.mark.parametrize(
+    "answer",
+    [Reply(body={}), Reply(body={"recordIdsRemoved": ["101"]}), Reply(body={"recordIdsMissing": None})],
+)
 def test_an_answer_without_the_missing_is_no_receipt(
     server: Scripted, hubspot: HubSpotConnector, answer: Reply
 ) -> None:

@@ -31,7 +31,6 @@ from connectors.base import (
     Declared,
     FieldType,
     Finding,
-    JobFailed,
     Op,
     Present,
     ReadBack,
@@ -45,6 +44,7 @@ from connectors.base import (
 )
 from connectors.consent_guard import ConsentGuard
 from connectors.email import UNKNOWN_PERSON, Person, ResolvingConnector, address_identity
+from connectors.jobs import Ended, verdict_on, waiting_for
 from connectors.meanings import Told
 from connectors.parts import in_turn, portions_within
 from connectors.platform_ids import opaque_reference, platform_id
@@ -125,9 +125,7 @@ class ActiveCampaignConnector(ResolvingConnector):
         sent = in_turn(parts, self._import)
         for _, (_, refused) in sent:
             rejected |= refused
-        jobs = [job for _, (job, _) in sent if job]
-        state: Literal["applied", "accepted"] = "accepted" if jobs else "applied"
-        return Receipt(state, ",".join(jobs) or batch.id, rejected, learned=learned)
+        return waiting_for([job for _, (job, _) in sent if job], batch, rejected, learned)
 
     def take_out(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """One by one: what ties the tag to the contact is found, then deleted. Who has none is out."""
@@ -163,28 +161,8 @@ class ActiveCampaignConnector(ResolvingConnector):
         return 2 if self.config.create_missing else rows + 3
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
-        """What became of the batch's imports, once all have ended; how many people they did not take."""
-        failed, refused = 0, 0
-        jobs = reference.split(",")
-        for job in jobs:
-            try:
-                told = object_of(self.ask("GET", IMPORT_INFO, params={"batchId": job}))
-            except AudienceGone:
-                raise Uncertain("ActiveCampaign: it does not know the import") from None
-            not_taken = told.get("failure")
-            count = len(not_taken) if isinstance(not_taken, list) else 0
-            match told.get("status"):
-                case "completed" if told.get("success") or not count:
-                    refused += count
-                case "completed" | "failed":
-                    failed += 1
-                case _:
-                    return Receipt("accepted", reference)
-        if failed and failed < len(jobs):
-            raise Uncertain("ActiveCampaign: a part of the batch was not imported")
-        if failed:
-            raise JobFailed("ActiveCampaign: nobody was imported")
-        return Receipt("applied", reference, rejected_unlocated=refused)
+        """What became of the batch's imports, once all have ended; nobody whom they did not take can be named."""
+        return verdict_on(self.title, reference, self._end)
 
     def read_audience(self, audience_id: str) -> Audience:
         """``GET /tags/{id}``."""
@@ -275,6 +253,20 @@ class ActiveCampaignConnector(ResolvingConnector):
                 raise Uncertain("ActiveCampaign: the answer names no import")
             return job, refused
         return None, refused
+
+    def _end(self, job: str) -> Ended | None:
+        try:
+            told = object_of(self.ask("GET", IMPORT_INFO, params={"batchId": job}))
+        except AudienceGone:
+            raise Uncertain("ActiveCampaign: it does not know the import") from None
+        failures = told.get("failure")
+        refused = len(failures) if isinstance(failures, list) else 0
+        match told.get("status"):
+            case "completed":
+                return Ended(refused, failed=bool(refused) and not told.get("success"))
+            case "failed":
+                return Ended(failed=True)
+        return None
 
     def _tie(self, audience: Audience, contact_id: str) -> str | None:
         """What ties the tag to a contact. Raises _NoContact for a contact that there is not."""

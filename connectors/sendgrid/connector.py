@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
@@ -30,6 +30,7 @@ from connectors.base import (
 )
 from connectors.consent_guard import ConsentGuard
 from connectors.email import UNKNOWN_PERSON, Person, ResolvingConnector, address_identity
+from connectors.jobs import Ended, verdict_on, waiting_for
 from connectors.meanings import Told
 from connectors.parts import in_turn, portions, portions_within
 from connectors.platform_ids import platform_id
@@ -116,7 +117,7 @@ class SendGridConnector(ResolvingConnector):
         sent = in_turn(parts, lambda part: self._upsert(audience, dict(part)))
         for _, (_, refused) in sent:
             rejected |= refused
-        return _receipt([job for _, (job, _) in sent if job], batch, rejected, learned)
+        return waiting_for([job for _, (job, _) in sent if job], batch, rejected, learned)
 
     def take_out(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """By id, a hundred at a time. Ids that SendGrid does not know any more are looked up anew."""
@@ -137,7 +138,7 @@ class SendGridConnector(ResolvingConnector):
 
         there = [person for person in people if person.position in ids]
         jobs = [job for _, job in in_turn(portions(there, IDS_AT_ONCE), send) if job]
-        return _receipt(jobs, batch, {}, learned)
+        return waiting_for(jobs, batch, {}, learned)
 
     def resolve(self, people: Sequence[Person]) -> Mapping[int, str]:
         """Ids of the contacts whose own address it is."""
@@ -151,29 +152,12 @@ class SendGridConnector(ResolvingConnector):
         return 1 if self.config.create_missing else self.resolving_requests(rows) + 1
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
-        """What became of the batch's jobs, once all have ended; how many people they did not take."""
-        errored, failed = 0, 0
-        jobs = reference.split(",")
-        for job in jobs:
-            try:
-                told = object_of(self.ask("GET", f"{JOBS}/{job}"))
-            except AudienceGone:
-                raise Uncertain("SendGrid: it does not know the job") from None
-            match told.get("status"):
-                case "completed":
-                    pass
-                case "errored":
-                    errored += count_of(object_of(told.get("results")).get("errored_count")) or 0
-                case "failed":
-                    failed += 1
-                case _:
-                    return Receipt("accepted", reference)
-        if failed:
-            self.read_audience(audience.id)
-            if failed < len(jobs):
-                raise Uncertain("SendGrid: a part of the batch failed")
-            raise JobFailed("SendGrid: the job failed, nothing was changed")
-        return Receipt("applied", reference, rejected_unlocated=errored)
+        """What became of the batch's jobs, once all have ended."""
+        try:
+            return verdict_on(self.title, reference, self._end)
+        except JobFailed:
+            self.read_audience(audience.id)  # raises for a list that is gone
+            raise
 
     def read_audience(self, audience_id: str) -> Audience:
         """``GET /v3/marketing/lists/{id}``."""
@@ -234,6 +218,20 @@ class SendGridConnector(ResolvingConnector):
         """All identifiers that the contact has, and what is to be set."""
         contact = {name: known[name] for name in IDENTIFIERS if known.get(name)}
         return contact | (self._fields.of_contact(person.attributes) if person.attributes else {})
+
+    def _end(self, job: str) -> Ended | None:
+        try:
+            told = object_of(self.ask("GET", f"{JOBS}/{job}"))
+        except AudienceGone:
+            raise Uncertain("SendGrid: it does not know the job") from None
+        match told.get("status"):
+            case "completed":
+                return Ended()
+            case "errored":
+                return Ended(count_of(object_of(told.get("results")).get("errored_count")) or 0)
+            case "failed":
+                return Ended(failed=True)
+        return None
 
     def _upsert(
         self, audience: Audience, contacts: dict[int, dict[str, Any]]
@@ -307,14 +305,6 @@ def _job_of(answer: Answer) -> str:
     if job is None:
         raise Uncertain("SendGrid: the answer names no job")
     return job
-
-
-def _receipt(
-    jobs: Sequence[str], batch: Batch, rejected: Mapping[int, str], learned: Mapping[int, str | None]
-) -> Receipt:
-    """Nothing to wait for where there was nobody to send."""
-    state: Literal["applied", "accepted"] = "accepted" if jobs else "applied"
-    return Receipt(state, ",".join(jobs) or batch.id, rejected, learned=learned)
 
 
 def _size(contact: tuple[int, dict[str, Any]]) -> int:

@@ -59,10 +59,6 @@ class Segment:
     universe: str
     reads: frozenset[str]
     """Tables the SQL reads, and those that its layers read."""
-    layers: tuple[str, ...] = ()
-    """Segments that the SQL reads itself."""
-    builds_on: tuple[Segment, ...] = ()
-    """Every segment below it, each before those that are built on it."""
     syncs: tuple[Sync, ...] = ()
     tags: Mapping[str, str] = field(default_factory=dict)
     formerly: str | None = None
@@ -74,3 +70,7 @@ class Segment:
     """The analysis or test that supports the rule."""
     persona: str | None = None
     """A name and a short portrait of its people."""
+    layers: tuple[str, ...] = ()
+    """Segments that the SQL reads itself."""
+    builds_on: tuple[Segment, ...] = ()
+    """Every segment below it, each before those that are built on it."""

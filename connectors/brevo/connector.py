@@ -24,6 +24,7 @@ from connectors.base import (
     Receipt,
     Refused,
     Reported,
+    RowsRefused,
     SyncOptions,
     Unreachable,
     Verdicts,
@@ -97,7 +98,7 @@ class BrevoConnector(EmailConnector):
     def requests_for(self, op: Op, rows: int) -> int:
         """One for the list, one for everybody who could not be moved, and those that write attributes."""
         if op == "add" and self.config.import_rows is not None:
-            return 2
+            return 3
         written = -(-rows // WRITTEN_AT_ONCE) + 1 if op == "add" else 0
         return -(-rows // self.config.max_rows) + rows + written
 
@@ -107,7 +108,7 @@ class BrevoConnector(EmailConnector):
         """Add to the list, look at those whom Brevo did not add, then write attributes; or all as one import."""
         self._check_names({name for person in people for name in person.attributes})
         if self.config.import_rows is not None:
-            return Receipt("accepted", self._contacts.load(audience.id, people))
+            return Receipt("accepted", self._import(audience, people))
         rejected: dict[int, str] = {}
         in_turn(self._adding(audience, people, rejected), lambda step: step())
         return Receipt("applied", batch.id, rejected)
@@ -130,6 +131,14 @@ class BrevoConnector(EmailConnector):
             case "failed" | "cancelled":
                 raise JobFailed("Brevo: the import was not carried out")
         return Receipt("accepted", reference)
+
+    def _import(self, audience: Audience, people: Sequence[Person]) -> str:
+        """The process that imports people into the list. Raises AudienceGone without the list."""
+        try:
+            return self._contacts.load(audience.id, people)
+        except RowsRefused:  # by the same code whether a row or the list is not right
+            self.read_audience(audience.id)
+            raise
 
     def _adding(
         self, audience: Audience, people: Sequence[Person], rejected: dict[int, str]

@@ -9,6 +9,7 @@ import pytest
 
 from connectors.base import (
     ActionNeeded,
+    AudienceGone,
     JobFailed,
     QuotaExhausted,
     Refused,
@@ -190,7 +191,7 @@ def test_a_batch_takes_at_most_as_many_requests_as_planned(server: Scripted, tim
     assert opened(server, time).requests_for("add", 120) == 1 + 120 + 3
     assert opened(server, time).requests_for("remove", 150) == 151
     bulk = opened(server, time, create_missing=True, import_rows=1_000)
-    assert (bulk.requests_for("add", 1_000), bulk.requests_for("remove", 1_000)) == (2, 7 + 1_000)
+    assert (bulk.requests_for("add", 1_000), bulk.requests_for("remove", 1_000)) == (3, 7 + 1_000)
 
 
 # --- imports -------------------------------------------------------------------------------------------------
@@ -259,6 +260,17 @@ def test_a_question_without_an_answer_says_nothing(server: Scripted, bulk: Brevo
     assert not isinstance(refused.value, JobFailed)
     server.answers(Reply(202, {"processId": None}))
     with pytest.raises(Uncertain):
+        bulk.add(LIST, people("ann"), batch("add", 1))
+
+
+def test_an_import_that_is_refused_may_lack_its_list(server: Scripted, bulk: BrevoConnector) -> None:
+    """One code says both: the list is looked for before rows are."""
+    refused = Reply(400, {"code": "invalid_parameter", "message": "Invalid list ids"})
+    server.answers(refused, UNKNOWN)
+    with pytest.raises(AudienceGone):
+        bulk.add(LIST, people("ann"), batch("add", 1))
+    server.answers(refused, Reply(body={"id": 36, "name": "Lapsed"}))
+    with pytest.raises(RowsRefused):
         bulk.add(LIST, people("ann"), batch("add", 1))
 
 

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any, Literal
 
 from connectors.account import count_of, items_of, object_of, texts_of
+from connectors.base import Unreachable
 from connectors.meanings import Meaning, Then, Told
+from connectors.rules import EMAIL
 from connectors.wire import Answer
 
+Reason = Literal["unsubscribed", "bounced", "complained", "suppressed"]
+LAST_MOMENT = 253_402_300_800
+"""Seconds of the year 10000, which no honest answer names."""
 PARTLY = 207
 """The others of the batch were taken."""
 ERRORS: Mapping[str | int, Meaning] = {
@@ -48,3 +55,15 @@ def not_taken(answer: Answer) -> Mapping[int, str]:
             reason = str(error.get("reason"))
             reasons[position] = reason if re.fullmatch(r"[a-z_]{1,40}", reason) else "refused"
     return reasons
+
+
+def following(page: Mapping[str, Any]) -> Mapping[str, str]:
+    """What leads to the next page, empty on the last."""
+    return {"start": str(page["next"])} if page.get("next") else {}
+
+
+def suppressed(found: Mapping[str, Any], reason: Reason) -> Unreachable:
+    """An address that the sending server does not write to."""
+    created = found.get("created")
+    at = datetime.fromtimestamp(created, UTC) if type(created) is int and 0 <= created < LAST_MOMENT else None
+    return Unreachable(reason, at, email=EMAIL.normalise(str(found.get("email") or "")))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -30,12 +30,22 @@ from connectors.base import (
     Reported,
     SyncOptions,
     Uncertain,
+    Unreachable,
     Verdicts,
     Window,
 )
 from connectors.consent_guard import ConsentGuard
-from connectors.customerio.answers import ERRORS, PARTLY, error_in, not_taken
-from connectors.customerio.guard import BATCH, REGION, SEGMENTS, UPDATE_ONLY, guard
+from connectors.customerio.answers import ERRORS, PARTLY, Reason, error_in, following, not_taken, suppressed
+from connectors.customerio.guard import (
+    BATCH,
+    CUSTOMERS,
+    REGION,
+    SEGMENTS,
+    SUPPRESSIONS,
+    UNSUBSCRIBED,
+    UPDATE_ONLY,
+    guard,
+)
 from connectors.customerio.settings import CustomerioSettings
 from connectors.email import EmailConnector, Person, address_identity
 from connectors.http import Http
@@ -49,6 +59,11 @@ from connectors.wire import Answer
 
 MOST_BYTES = 480_000
 """Of the people in one batch request, which takes 500 KB."""
+MOST_NAME_BYTES = 150
+"""Of an identifier; a longer one would have the whole request refused."""
+SUPPRESSED_FOR: Mapping[str, Reason] = {"bounces": "bounced", "spam_reports": "complained"}
+"""Lists of the sending server; its blocks pass."""
+TOO_LONG = "identifier_too_long"
 MOST_PAGES_OF_PEOPLE = 100_000
 
 
@@ -60,6 +75,7 @@ class CustomerioConnector(EmailConnector):
     settings_type = CustomerioSettings
     reads_back = ReadBack(lag=timedelta(minutes=15), matched_only=True)
     lists_members = timedelta(minutes=15)
+    tells_unreachable = True
     errors = ERRORS
     signs_with = ("site_id", "track_key", "api_key")
 
@@ -131,14 +147,15 @@ class CustomerioConnector(EmailConnector):
 
     def put(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """Whom Customer.io does not know it passes over silently; attributes, and new people, come before."""
-        described = [person for person in people if person.attributes or self.config.create_missing]
-        rejected = self._describe(described)
-        self._change("add", audience, [person for person in people if person.position not in rejected])
+        rejected = {person.position: TOO_LONG for person in people if not self._can_be_named(person)}
+        named = [person for person in people if person.position not in rejected]
+        rejected |= self._describe([one for one in named if one.attributes or self.config.create_missing])
+        self._change("add", audience, [person for person in named if person.position not in rejected])
         return Receipt("applied", batch.id, rejected)
 
     def take_out(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """Out of the segment; the person stays."""
-        self._change("remove", audience, people)
+        self._change("remove", audience, [person for person in people if self._can_be_named(person)])
         return Receipt("applied", batch.id)
 
     def requests_for(self, op: Op, rows: int) -> int:
@@ -191,6 +208,9 @@ class CustomerioConnector(EmailConnector):
             "attributes": {**person.attributes, **update_only},
         }
 
+    def _can_be_named(self, person: Person) -> bool:
+        return len(self._name(person).encode()) <= MOST_NAME_BYTES
+
     def _name(self, person: Person) -> str:
         return person.known_as[self._column]
 
@@ -228,8 +248,50 @@ class CustomerioConnector(EmailConnector):
     def members(self, audience: Audience) -> Iterator[Sequence[Present]]:
         """Everybody in the segment, whether they get marketing or not."""
         path, limit = f"{SEGMENTS}/{audience.id}/membership", str(self.config.page_size)
-        for page in self.pages(path, _following, most=MOST_PAGES_OF_PEOPLE, limit=limit):
+        for page in self.pages(path, following, most=MOST_PAGES_OF_PEOPLE, limit=limit):
             yield [self._present(found) for found in items_of(page.get("identifiers"))]
+
+    def unreachable(self, since: datetime | None) -> Iterator[Unreachable]:
+        """Who has unsubscribed, of whom no moment is told, and whose mail bounced or was complained about."""
+        for page in self._searched(UNSUBSCRIBED):
+            for found in items_of(page.get("identifiers")):
+                email = EMAIL.normalise(str(found.get("email") or ""))
+                yield Unreachable(
+                    "unsubscribed", None, email=email, external_id=str(found.get("id") or "") or None
+                )
+        for kind in SUPPRESSED_FOR if self.config.esp_suppressions else ():
+            for one in self._suppressed(kind):
+                if since is None or one.at is None or one.at >= since:
+                    yield one
+
+    def _searched(self, wanted: Mapping[str, object]) -> Iterator[dict[str, Any]]:
+        """Pages of the people whom a filter describes."""
+        more: Mapping[str, str] = {}
+        for _ in range(MOST_PAGES_OF_PEOPLE):
+            query = {"limit": str(self.config.page_size), **more}
+            page = object_of(self.ask("POST", CUSTOMERS, {"filter": wanted}, params=query))
+            yield page
+            before, more = more, following(page)
+            if not more:
+                return
+            if more == before:
+                break
+        raise self._endless()
+
+    def _suppressed(self, kind: str) -> Iterator[Unreachable]:
+        """Addresses that the sending server does not write to; the last page is not full."""
+        size = self.config.page_size
+        for number in range(MOST_PAGES_OF_PEOPLE):
+            query = {"limit": str(size), "offset": str(number * size)}
+            found = list(
+                items_of(
+                    object_of(self.ask("GET", f"{SUPPRESSIONS}/{kind}", params=query)).get("suppressions")
+                )
+            )
+            yield from (suppressed(one, SUPPRESSED_FOR[kind]) for one in found)
+            if len(found) < size:
+                return
+        raise self._endless()
 
     def examine_account(self) -> Iterator[Finding]:
         """Both credentials, and the region of the workspace."""
@@ -245,7 +307,3 @@ class CustomerioConnector(EmailConnector):
         else:
             name = EMAIL.normalise(str(found.get("email") or ""))
         return Present(platform_id(found.get("cio_id")), {self._column: name} if name else {})
-
-
-def _following(page: Mapping[str, Any]) -> Mapping[str, str]:
-    return {"start": str(page["next"])} if page.get("next") else {}

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from connectors.consent_guard import Call, ConsentGuard, ForbiddenRequest, Request
 
 BATCH, SEGMENTS, REGION = "/api/v2/batch", "/v1/segments", "/api/v1/accounts/region"
+CUSTOMERS, SUPPRESSIONS = "/v1/customers", "/v1/esp/suppression"
 UPDATE_ONLY = "_update"
+UNSUBSCRIBED: Mapping[str, object] = {"attribute": {"field": "unsubscribed", "operator": "eq", "value": True}}
+"""The one search for people that is made."""
 CALLS = (
     Call("POST", r"/api/v1/segments/[0-9]+/add_customers"),
     Call("POST", r"/api/v1/segments/[0-9]+/remove_customers"),
@@ -18,6 +21,8 @@ CALLS = (
     Call("GET", rf"{SEGMENTS}/[0-9]+"),
     Call("GET", rf"{SEGMENTS}/[0-9]+/membership"),
     Call("GET", rf"{SEGMENTS}/[0-9]+/customer_count"),
+    Call("POST", CUSTOMERS, {"filter": UNSUBSCRIBED}),
+    Call("GET", rf"{SUPPRESSIONS}/(bounces|spam_reports)"),
 )
 IDENTIFY = "identify a person"
 """What the guard calls an item of a batch; others are refused."""

@@ -28,9 +28,13 @@ class CustomerioSettings(EmailSettings):
         "email",
         description="What people are named by: their address, or `external_id` if that is their `id` there.",
     )
+    esp_suppressions: bool = Field(
+        True,
+        description="Read bounces and complaints too; off where another server sends the workspace's e-mail.",
+    )
     max_rows: int = Field(1_000, ge=1, le=1_000, description="People in one request.")
     max_in_flight: int = Field(4, ge=1, le=8, description="Requests under way at once.")
-    page_size: int = Field(1_000, ge=1, le=1_000, description="Members of a page when they are listed.")
+    page_size: int = Field(1_000, ge=1, le=1_000, description="People of a page when they are listed.")
     requests_per_second: int = Field(50, ge=1, le=1_000, description="Requests a second to the Track API.")
     app_requests_per_second: int = Field(
         10, ge=1, le=10, description="Requests a second to the App API, of the whole workspace."

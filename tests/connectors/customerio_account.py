@@ -28,6 +28,9 @@ BATCH, REGION = f"{TRACK}/api/v2/batch", f"{TRACK}/api/v1/accounts/region"
 SEGMENTS = f"{APP}/v1/segments"
 THE_SEGMENT, COUNT, MEMBERS = f"{SEGMENTS}/7", f"{SEGMENTS}/7/customer_count", f"{SEGMENTS}/7/membership"
 
+CUSTOMERS, LOST = f"{APP}/v1/customers", f"{APP}/v1/esp/suppression"
+BOUNCES, COMPLAINTS = f"{LOST}/bounces", f"{LOST}/spam_reports"
+
 
 def opened(server: Scripted, time: FastTime, **more: Any) -> CustomerioConnector:
     """A connector whose Customer.io is the server."""

@@ -123,6 +123,21 @@ def test_a_person_that_is_not_taken_is_not_added(
     assert len(workspace.asked("POST", ADD)) == 1, "nobody is left to be added"
 
 
+def test_an_identifier_that_is_too_long_spoils_no_batch(
+    workspace: Workspace, customerio: CustomerioConnector
+) -> None:
+    """150 bytes are taken: a longer address is reported, and was never in."""
+    long = "x" * 60 + "@" + ".".join(["y" * 60, "z" * 60]) + ".com"
+    rows = people("ann", "bob").set_column(0, "EMAIL", [[long, "bob@example.com"]])
+    receipt = customerio.add(SEGMENT, rows, batch("add"))
+    assert dict(receipt.rejected) == {0: "identifier_too_long"}
+    assert not customerio.remove(SEGMENT, rows, batch("remove")).rejected
+    bodies = [seen.json for seen in workspace.server.seen]
+    assert bodies == [{"ids": ["bob@example.com"]}] * 2
+    assert customerio.remove(SEGMENT, rows.slice(0, 1), batch("remove")).status == "applied"
+    assert len(workspace.server.seen) == 2, "nobody is left"
+
+
 @pytest.mark.parametrize("errors", [[], [{"batch_index": 5}], [{"batch_index": "x"}], None])
 def test_a_partial_answer_that_names_nobody_is_in_doubt(
     workspace: Workspace, customerio: CustomerioConnector, errors: object
@@ -186,6 +201,9 @@ def test_the_app_api_tells_what_is_wrong_with_a_segment(
         ("POST", "/api/v2/entity"),
         ("POST", "/unsubscribe/abc"),
         ("DELETE", "/v1/segments/7"),
+        ("POST", "/v1/customers"),
+        ("POST", "/v1/esp/suppression/bounces/ann%40example.com"),
+        ("DELETE", "/v1/esp/suppression/bounces/ann%40example.com"),
         ("PUT", "/v1/customers/ann%40example.com/subscription_preferences"),
         ("POST", "/v1/send/email"),
     ],

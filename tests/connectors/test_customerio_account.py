@@ -141,7 +141,6 @@ def test_members_are_listed_page_by_page(
     assert [list(page) for page in connector.members(SEGMENT)] == [[ann, Present("a3")], [ann]]
     assert [query(seen) for seen in server.seen] == [{"limit": "2"}, {"limit": "2", "start": "MQ=="}]
     assert connector.lists_members == timedelta(minutes=15)
-    assert not connector.tells_unreachable
 
 
 # --- errors ----------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -23,6 +24,7 @@ from connectors.base import (
 )
 from connectors.klaviyo import KlaviyoConnector
 from connectors.klaviyo.answers import spent
+from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
 from tests.connectors.klaviyo_account import (
     KEY,
@@ -44,6 +46,7 @@ from tests.connectors.klaviyo_account import (
 )
 from tests.connectors.lapsed import REQUEST, known
 from tests.connectors.server import Reply, Scripted
+from tests.contract.email import EmailRig
 
 SUPPRESSED_AT = "subscriptions.email.marketing.suppression.timestamp"
 
@@ -166,6 +169,21 @@ def test_who_is_suppressed_is_told(
         "sort": SUPPRESSED_AT,
     }
     assert query(second) == {**query(first), "page[cursor]": "two"}
+
+
+def test_the_sandbox_tells_the_same(tmp_path: Path) -> None:
+    """Over real requests: whoever left or bounced, and nobody else."""
+    with SandboxServer(tmp_path) as sandbox:
+        sandbox.state.email.put_person("klaviyo", "ann@example.com", "unsubscribed")
+        for name in ("bob", "cleo"):
+            sandbox.state.email.put_person("klaviyo", f"{name}@example.com", "subscribed")
+        sandbox.state.email.suppress("klaviyo", "cleo@example.com", "SPAM_COMPLAINT")
+        told = list(EmailRig("klaviyo", sandbox).connector.unreachable(datetime(2026, 1, 1, tzinfo=UTC)))
+    assert {(one.email, one.reason) for one in told} == {
+        ("ann@example.com", "unsubscribed"),
+        ("cleo@example.com", "complained"),
+    }
+    assert all(one.at for one in told)
 
 
 # --- errors ----------------------------------------------------------------------------------------------------

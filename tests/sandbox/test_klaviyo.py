@@ -263,3 +263,24 @@ def test_keys_can_be_revoked(klaviyo: KlaviyoCaller) -> None:
     """401 from then on."""
     klaviyo.switch(email_token_revoked=True)
     assert refusal(klaviyo.call("GET", "/api/lists"))[:2] == (401, "not_authenticated")
+
+
+def test_who_is_suppressed_since_when_is_found(klaviyo: KlaviyoCaller) -> None:
+    """By the moment of the suppression, the longest first, page by page."""
+    klaviyo.put("ann@example.com", "unsubscribed")
+    klaviyo.put("dan@example.com", "subscribed")
+    for name in ("bob", "cleo"):
+        klaviyo.put(f"{name}@example.com")
+        klaviyo.sandbox.state.email.suppress("klaviyo", f"{name}@example.com", "HARD_BOUNCE")
+    field = "subscriptions.email.marketing.suppression.timestamp"
+    wanted = {"additional-fields[profile]": "subscriptions", "page[size]": "2", "sort": field}
+    past = {**wanted, "filter": f"greater-or-equal({field},2020-01-01T00:00:00+00:00)"}
+    first = klaviyo.call("GET", "/api/profiles", params=past).json()
+    second = klaviyo.session.get(first["links"]["next"], timeout=30).json()
+    found = [one["attributes"] for one in first["data"] + second["data"]]
+    assert sorted(one["email"] for one in found) == ["ann@example.com", "bob@example.com", "cleo@example.com"]
+    reasons = [one["subscriptions"]["email"]["marketing"]["suppression"][0]["reason"] for one in found]
+    assert sorted(reasons) == ["HARD_BOUNCE", "HARD_BOUNCE", "UNSUBSCRIBE"]
+    future = {**wanted, "filter": f"greater-or-equal({field},2100-01-01T00:00:00+00:00)"}
+    assert klaviyo.call("GET", "/api/profiles", params=future).json()["data"] == []
+    assert refusal(klaviyo.call("GET", "/api/profiles", params={"sort": "email"}))[2] == "sort"

@@ -14,6 +14,7 @@ from connectors.sandbox.accounts import (
     SANDBOX_CUSTOMERIO_SITE,
     SANDBOX_CUSTOMERIO_TRACK_KEY,
 )
+from connectors.sandbox.email import customerio_lost as customers_lost
 from connectors.sandbox.email import customerio_people as customers
 from connectors.sandbox.email import jobs, lists, people
 from connectors.sandbox.email.customerio_words import CustomerIoWords, as_track_says
@@ -136,6 +137,8 @@ class CustomerIoPlatform(EmailPlatform):
             ("GET", re.compile(segment + "/customer_count"), self.count_members),
             ("GET", re.compile(segment + "/membership"), self.list_members),
             ("GET", re.compile("/v1/customers"), self.find_people),
+            ("POST", re.compile("/v1/customers"), self.search_people),
+            ("GET", re.compile("/v1/esp/suppression/([a-z_]+)"), self.list_suppressions),
             ("GET", re.compile(customer + "/attributes"), self.read_person),
             ("GET", re.compile(customer + "/subscription_preferences"), self.read_preferences),
             ("GET", re.compile(customer + "/segments"), self.list_segments_of),
@@ -266,10 +269,7 @@ class CustomerIoPlatform(EmailPlatform):
     def list_members(self, context: Context, segment: str) -> Reply:
         """``GET /v1/segments/{id}/membership``: a thousand a page at most, whatever is asked for."""
         found = self.list_of(context, segment)
-        limit = context.call.query.get("limit", str(PAGE))
-        if not re.fullmatch("[1-9][0-9]{0,8}", limit):
-            raise Refusal(self.words.refused(400, "", "limit must be a positive number"))
-        size = min(int(limit), PAGE)
+        size = self._size(context)
         shown = lists.members(context.db, found, after=self._after(context), limit=size + 1)
         following = _cursor(shown[size - 1][0]) if len(shown) > size else ""
         persons = [person for _, person, _ in shown[:size]]
@@ -279,6 +279,12 @@ class CustomerIoPlatform(EmailPlatform):
             "next": following,
         }
         return json_reply(content, outcome=f"{len(persons)} members listed", audience=segment)
+
+    def _size(self, context: Context) -> int:
+        limit = context.call.query.get("limit", str(PAGE))
+        if not re.fullmatch("[1-9][0-9]{0,8}", limit):
+            raise Refusal(self.words.refused(400, "", "limit must be a positive number"))
+        return min(int(limit), PAGE)
 
     def _after(self, context: Context) -> int:
         start = context.call.query.get("start", "")
@@ -292,6 +298,27 @@ class CustomerIoPlatform(EmailPlatform):
         person = customers.find(context.db, {"email": context.call.query.get("email", "")})
         results: list[Json] = [_identifiers(person)] if person else []
         return json_reply({"results": results}, outcome=f"{len(results)} found")
+
+    def search_people(self, context: Context) -> Reply:
+        """``POST /v1/customers``: whoever an attribute is equal to a value for, as that is the one filter played."""
+        wanted = self.read(context.call, customers_lost.Search).filter.attribute
+        after, size = self._after(context), self._size(context)
+        found = customers_lost.who_have(context.db, wanted)
+        persons = found[after : after + size]
+        content: dict[str, Json] = {
+            "ids": [person.external_id or "" for person in persons],
+            "identifiers": [_identifiers(person) for person in persons],
+            "next": _cursor(after + size) if len(found) > after + size else "",
+        }
+        return json_reply(content, outcome=f"{len(persons)} found")
+
+    def list_suppressions(self, context: Context, kind: str) -> Reply:
+        """``GET /v1/esp/suppression/{type}``, by offset."""
+        if kind not in customers_lost.KINDS:
+            raise Refusal(self.words.refused(400, "", "suppression_type is not one of ours"))
+        offset, size = int(context.call.query.get("offset", "0")), self._size(context)
+        shown = customers_lost.suppressed(context.db, kind)[offset : offset + size]
+        return json_reply({"category": kind, "suppressions": shown}, outcome=f"{len(shown)} listed")
 
     def read_person(self, context: Context, identifier: str) -> Reply:
         """``GET /v1/customers/{id}/attributes``."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from connectors.sandbox.email import klaviyo_profiles as profiles
 from connectors.sandbox.email import klaviyo_queries as queries
 from connectors.sandbox.email import lists, people
@@ -16,7 +18,8 @@ from connectors.sandbox.wire import Json, Reply
 
 PAGE, LARGEST_PAGE = 20, 100
 MATCHED = ("any", "equals")
-PROFILE_FILTER = dict.fromkeys(profiles.KEYS, MATCHED)
+SUPPRESSED_AT = "subscriptions.email.marketing.suppression.timestamp"
+PROFILE_FILTER = {**dict.fromkeys(profiles.KEYS, MATCHED), SUPPRESSED_AT: queries.MOMENTS}
 PAGING = ("page[cursor]", "page[size]", "filter", "sort")
 SHAPING = ("fields[profile]", "additional-fields[profile]")
 MAX_PROFILE_BYTES = 100 * 1024
@@ -29,12 +32,26 @@ class ProfileCalls(KlaviyoAccount):
         """``GET /api/profiles``."""
         call = context.call
         queries.check_names(call, (*PAGING, *SHAPING))
-        if call.query.get("sort", "id") != "id":
+        if call.query.get("sort", "id") not in ("id", SUPPRESSED_AT):
             raise queries.refuse("sort", "This field cannot be sorted by.")
-        size, after = queries.page_size(call, PAGE, LARGEST_PAGE), queries.cursor(call)
+        size = queries.page_size(call, PAGE, LARGEST_PAGE)
         wanted = queries.chosen(call, "profile", profiles.SELECTABLE)
         more = queries.also(call, "profile", ("subscriptions",))
         asked = queries.conditions(call, PROFILE_FILTER)
+        suppressed = any(one.field == SUPPRESSED_AT for one in asked)
+        found, following = (self._suppressed if suppressed else self._found)(context, asked, size)
+        shown: list[Json] = [
+            profiles.shown(context.db, known, self.base(call), wanted, subscriptions=bool(more))
+            for known in found
+        ]
+        content: dict[str, Json] = {"data": shown, "links": queries.links(call, following)}
+        return document(content, f"{len(shown)} profiles")
+
+    def _found(
+        self, context: Context, asked: Sequence[queries.Condition], size: int
+    ) -> tuple[list[Known], object]:
+        """A page of profiles by their identifiers, or of all, and what leads to the next one."""
+        after = queries.cursor(context.call)
         if asked:
             first = asked[0]
             key = profiles.KEYS[first.field]
@@ -47,13 +64,19 @@ class ProfileCalls(KlaviyoAccount):
             ]
         else:
             found = people.listed(context.db, self.platform, after=after, limit=size + 1)
-        following = found[size - 1].id if len(found) > size else None
-        shown: list[Json] = [
-            profiles.shown(context.db, known, self.base(call), wanted, subscriptions=bool(more))
-            for known in found[:size]
+        return found[:size], found[size - 1].id if len(found) > size else None
+
+    def _suppressed(
+        self, context: Context, asked: Sequence[queries.Condition], size: int
+    ) -> tuple[list[Known], object]:
+        """A page of those who get nothing since a moment, the longest first, and what leads to the next one."""
+        start = queries.number_cursor(context.call)
+        found = [
+            known
+            for at, known in profiles.suppressed(context.db)
+            if all(one.field == SUPPRESSED_AT and one.holds(at) for one in asked)
         ]
-        content: dict[str, Json] = {"data": shown, "links": queries.links(call, following)}
-        return document(content, f"{len(shown)} profiles")
+        return found[start : start + size], start + size if len(found) > start + size else None
 
     def read_profile(self, context: Context, profile: str) -> Reply:
         """``GET /api/profiles/{id}``."""

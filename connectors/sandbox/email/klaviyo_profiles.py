@@ -209,6 +209,18 @@ def shown(
     }
 
 
+def suppressed(db: sqlite3.Connection) -> list[tuple[float, Known]]:
+    """Everybody who gets no e-mail from the account, with the moment since when, the longest first."""
+    moments: dict[str, tuple[float, Known]] = {
+        known.id: (known.changed_at, known) for known in people.with_consent(db, TOOL, "unsubscribed")
+    }
+    for email, reason, at in people.suppressions(db, TOOL):
+        known = people.find(db, TOOL, "email", email) if reason in LISTED_REASONS else None
+        if known is not None:
+            moments[known.id] = (max(at, moments.get(known.id, (at, known))[0]), known)
+    return sorted(moments.values(), key=lambda entry: (entry[0], entry[1].id))
+
+
 def _subscriptions(db: sqlite3.Connection, known: Known) -> dict[str, Json]:
     """What somebody agreed to, and why they get nothing."""
     consent = people.consent(db, TOOL, known.id)

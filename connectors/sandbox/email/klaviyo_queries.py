@@ -16,6 +16,9 @@ from connectors.sandbox.wire import Call, Json
 MAX_ANY = 100
 """Values of one ``any``; the documents name no number."""
 
+MOMENTS = ("greater-or-equal", "greater-than", "less-or-equal", "less-than")
+"""How moments are compared."""
+
 _TEXT = r"\"(?:[^\"\\]|\\.)*\"|'(?:[^'\\]|\\.)*'"
 _VALUE = rf"\[(?:(?:{_TEXT})(?:,\s*)?)*\]|{_TEXT}|[0-9TZ:+.\-]+"
 _CONDITION = re.compile(rf"([a-z-]+)\(([A-Za-z_.]+),\s*({_VALUE})\)(?:,(?=[a-z])|$)")

@@ -54,6 +54,9 @@ from connectors.wire import Answer
 MEDIA_TYPE = "application/vnd.api+json"
 PAGE = "100"
 """Profiles or errors of a page, the most that there can be."""
+MOST_BYTES, MOST_BYTES_EACH = 5_000_000, 100_000
+"""Of an import, and of one profile in it; the engine sends a batch that is too large in halves."""
+TOO_LARGE = "attributes_too_large"
 MOST_PAGES_OF_PEOPLE = 100_000
 SUPPRESSED_AT = "subscriptions.email.marketing.suppression.timestamp"
 FIRST_MOMENT = "1970-01-01T00:00:00+00:00"
@@ -200,6 +203,9 @@ class KlaviyoConnector(ResolvingConnector):
             "attributes": {"profiles": {"data": list(rows.values())}},
             "relationships": {"lists": {"data": [{"type": "list", "id": audience.id}]}},
         }
+        large = {position: TOO_LARGE for position, row in rows.items() if _bytes_of(row) > MOST_BYTES_EACH}
+        if large or _bytes_of(job) > MOST_BYTES:
+            raise RowsRefused("Klaviyo: an import takes 5 MB in all, and 100 kB of each person", large)
         with _rows_of_the_batch(list(rows)):
             answer = self.ask("POST", JOBS, {"data": job}, sent=texts_in(rows.values()))
         started = platform_id(data_of(answer).get("id"))
@@ -303,6 +309,10 @@ def _rows_of_the_batch(positions: Sequence[int]) -> Iterator[None]:
         yield
     except RowsRefused as error:
         raise RowsRefused(str(error), by_position(error.rows, positions)) from None
+
+
+def _bytes_of(value: object) -> int:
+    return len(orjson.dumps(value))
 
 
 def _quoted(value: object) -> str:

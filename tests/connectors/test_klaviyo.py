@@ -276,3 +276,16 @@ def test_a_job_that_is_refused_names_rows_of_the_batch(account: Account, klaviyo
     account.says("POST", JOBS, Reply(202, {"data": {"id": "../x"}}))
     with pytest.raises(Uncertain, match="names no job"):
         klaviyo.add(LIST, rows, batch("add"))
+
+
+def test_an_import_that_is_too_large_is_not_sent(account: Account, creating: KlaviyoConnector) -> None:
+    """Of 5 MB in all: without names, so that the engine sends halves; of 100 kB of one person: by name."""
+    names = [f"p{n}" for n in range(60)]
+    large: dict[str, Any] = {name: {"note": "x" * 90_000} for name in names}
+    with pytest.raises(RowsRefused, match="5 MB") as failed:
+        creating.add(LIST, people(*names, **large), batch("add"))
+    assert dict(failed.value.rows) == {}
+    with pytest.raises(RowsRefused) as failed:
+        creating.add(LIST, people("ann", "bob", bob={"note": "x" * 100_001}), batch("add"))
+    assert dict(failed.value.rows) == {1: "attributes_too_large"}
+    assert not account.server.seen

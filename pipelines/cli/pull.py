@@ -12,7 +12,7 @@ from pipelines.cli import machine
 from pipelines.cli.demo import platforms
 from pipelines.cli.exits import Exit
 from pipelines.cli.shell import Json, opened_project, steps
-from pipelines.cli.tables import console, errors, table
+from pipelines.cli.tables import WIDE, console, errors, table
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.project import Project
 from pipelines.pulling import Pulled, pull
@@ -93,19 +93,18 @@ def _honour(project: Project, pulled: Sequence[Pulled]) -> Honoured:
 
 
 def _show(pulled: Sequence[Pulled]) -> None:
-    """New rows by reason, and all that are known."""
+    """New rows and all that are known; where it fits, the new ones by reason."""
     if not pulled:
         return
-    reasons = list(REASONS.values())
-    shown = table(
-        "destination", *(f"new {reason.replace('_', ' ')}" for reason in reasons), "known", "newest"
-    )
+    reasons = list(REASONS.values()) if console.width >= WIDE else []
+    shown = table("destination", "new", "known", "newest", *(reason.replace("_", " ") for reason in reasons))
     for one in pulled:
         shown.add_row(
             one.destination,
-            *(f"{one.new.get(reason, 0):,}" for reason in reasons),
+            f"{sum(one.new.values()):,}",
             f"{one.total:,}",
             f"{one.newest:%Y-%m-%d %H:%M}" if one.newest else "",
+            *(f"{one.new.get(reason, 0):,}" for reason in reasons),
             style="none" if one.ok else "red",
         )
     console.print(shown)

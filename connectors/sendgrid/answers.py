@@ -89,15 +89,18 @@ def addresses_in(messages: Collection[str]) -> list[str]:
 
 
 def contacts_in(answer: Answer) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What a search has found: the address asked for, and the contact whose own it is.
+    """What a search has found: the address asked for, and the contact who has it, be it as an alternate one.
 
-    A contact that has it as an alternate address is left out: what is sent to them goes to the other one. Raises
-    Uncertain for an answer about nobody, since a removal would take all for unknown.
+    Raises Uncertain for an answer about nobody, since a removal would take all for unknown.
     """
     result = object_of(object_of(answer).get("result"))
     if not result:
         raise Uncertain("SendGrid: the answer does not say whom it knows")
     for address, found in result.items():
-        contact = object_of(object_of(found).get("contact"))
-        if str(contact.get("email") or "").casefold() == address.casefold():
+        if contact := object_of(object_of(found).get("contact")):
             yield address.casefold(), contact
+
+
+def is_own(contact: Mapping[str, Any], address: str) -> bool:
+    """Whether the contact is written to at this address: an alternate one is only known."""
+    return str(contact.get("email") or "").casefold() == address.casefold()

@@ -48,6 +48,7 @@ from connectors.sendgrid.answers import (
     NotValid,
     addresses_in,
     contacts_in,
+    is_own,
     messages_in,
 )
 from connectors.sendgrid.fields import Fields
@@ -66,7 +67,10 @@ DOUBTED_AFTER = timedelta(days=1)
 
 
 class SendGridConnector(ResolvingConnector):
-    """One account. Whatever changes a list is a job, and adding creates contacts: so they are looked up before."""
+    """One account. Whatever changes a list is a job.
+
+    People are looked up first: adding creates whoever is missing, and takes a contact only by all its identifiers.
+    """
 
     config: SendGridSettings
     title = "SendGrid"
@@ -100,14 +104,14 @@ class SendGridConnector(ResolvingConnector):
 
     def put(self, audience: Audience, people: Sequence[Person], batch: Batch) -> Receipt:
         """Upsert contacts with the list. Who is unknown is left out, unless they may be created."""
-        learned: dict[int, str | None] = {}
-        rejected: dict[int, str] = {}
+        addresses = {person.position: person.known_as["EMAIL"] for person in people}
+        found = self._look_up_all(people)  # also whose id is remembered: they may have been deleted since
+        # Who has the address as an alternate one is left out: what is sent to them goes to another address.
+        known = {position: one for position, one in found.items() if is_own(one, addresses[position])}
+        learned = {position: _id_of(known.get(position)) for position in addresses}
         if self.config.create_missing:
-            known = {person.position: {"email": person.known_as["EMAIL"]} for person in people}
-        else:
-            known = self._look_up_all(people)  # also whose id is remembered: they may have been deleted since
-            learned = {person.position: _id_of(known.get(person.position)) for person in people}
-            rejected = {position: UNKNOWN_PERSON for position in learned if position not in known}
+            known |= {p: {"email": address} for p, address in addresses.items() if p not in found}
+        rejected = {position: UNKNOWN_PERSON for position in addresses if position not in known}
         contacts = [
             (person.position, self._contact(known[person.position], person))
             for person in people
@@ -141,15 +145,13 @@ class SendGridConnector(ResolvingConnector):
         return waiting_for(jobs, batch, {}, learned)
 
     def resolve(self, people: Sequence[Person]) -> Mapping[int, str]:
-        """Ids of the contacts whose own address it is."""
+        """Ids of the contacts who have the address, be it as an alternate one: they are to leave the list too."""
         found = ((position, _id_of(contact)) for position, contact in self._look_up(people).items())
         return {position: contact_id for position, contact_id in found if contact_id is not None}
 
     def requests_for(self, op: Op, rows: int) -> int:
-        """Looking people up, unless they may be created; one to add, one for each hundred to remove."""
-        if op == "remove":
-            return self.resolving_requests(rows) + -(-rows // IDS_AT_ONCE)
-        return 1 if self.config.create_missing else self.resolving_requests(rows) + 1
+        """Looking people up; one to add, one for each hundred to remove."""
+        return self.resolving_requests(rows) + (1 if op == "add" else -(-rows // IDS_AT_ONCE))
 
     def poll(self, audience: Audience, reference: str) -> Receipt:
         """What became of the batch's jobs, once all have ended."""

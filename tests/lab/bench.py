@@ -269,11 +269,18 @@ class Bench:
         return made
 
     def _push(self, connector: Connector, resync: bool) -> Delivery:
+        push = Push(self.segment, Sync("lab", self.title), self.options, BOUNDS)
+        (delivery,) = deliver(self.account(connector), [push], Run("run", TODAY, resync=resync))
+        return delivery
+
+    def account(self, connector: Connector) -> Account:
+        """The platform's account over the bench's world, in the bench's time."""
+
         @contextmanager
         def open_engine() -> Iterator[World]:
             yield self.world
 
-        account = Account(
+        return Account(
             connector,
             open_engine,
             self.folder / "state",
@@ -282,9 +289,6 @@ class Bench:
             clock=lambda: self.now,
             duckdb_config={"threads": "1"},
         )
-        push = Push(self.segment, Sync("lab", self.title), self.options, BOUNDS)
-        (delivery,) = deliver(account, [push], Run("run", TODAY, resync=resync))
-        return delivery
 
     # --- what is the case ---
 

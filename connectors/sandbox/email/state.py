@@ -28,6 +28,29 @@ class EmailState:
             found = lists.find(db, Platform(tool), list_id)
             return [person for _, person, _ in lists.members(db, found, limit=limit)] if found else []
 
+    def put_into(self, tool: str, list_id: str, *emails: str) -> None:
+        """Put people whom the tool knows into a list, as a colleague in the tool's own pages would."""
+        self._change(lists.add, tool, list_id, emails)
+
+    def take_from(self, tool: str, list_id: str, *emails: str) -> None:
+        """Take people out of a list, as a colleague would."""
+        self._change(lists.remove, tool, list_id, emails)
+
+    def _change(
+        self,
+        change: Callable[[sqlite3.Connection, lists.EmailList, Iterable[str], int], list[str]],
+        tool: str,
+        list_id: str,
+        emails: Iterable[str],
+    ) -> None:
+        platform = Platform(tool)
+        with self.store.writing() as db:
+            found = lists.find(db, platform, list_id)
+            known = [people.find(db, platform, "email", email) for email in emails]
+            if found is None or None in known:
+                raise KeyError(f"{tool} does not know the list, or not everybody")
+            change(db, found, [person.id for person in known if person is not None], 0)
+
     def people(self, tool: str) -> list[Known]:
         """Everybody whom a tool knows, by id."""
         with self.up_to_date() as db:

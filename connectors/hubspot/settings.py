@@ -18,6 +18,12 @@ class HubSpotSettings(ResolvingSettings):
         pattern=r"^(v3|20[0-9]{2}-[0-9]{2})$",
         description="Version that stands in the addresses: a date, or `v3` until September 2027.",
     )
+    ids_last_days: int = Field(
+        365,
+        ge=1,
+        description="Days for which HubSpot's id of a contact is remembered before it is asked again; one that HubSpot "
+        "does not know any more is asked for at once.",
+    )
     max_rows: int = Field(1_000, ge=1, le=100_000, description="Contacts in one request to a list.")
     new_contacts_after_seconds: float = Field(
         30, ge=0, description="Pause before a list that does not know contacts made just now is asked again."

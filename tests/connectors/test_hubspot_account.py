@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import unquote
 
@@ -19,12 +19,8 @@ from connectors.base import (
     SyncOptions,
     Uncertain,
     Unreachable,
-    Window,
 )
 from connectors.hubspot import HubSpotConnector
-from connectors.hubspot.answers import left
-from connectors.hubspot.settings import HubSpotSettings
-from connectors.rate_headers import Left
 from connectors.testing import FastTime
 from tests.connectors.hubspot_account import (
     LIST,
@@ -283,26 +279,3 @@ def test_the_doctor_looks_at_lists_contacts_and_properties(
     (first,) = hubspot.examine()
     assert not first.ok
     assert "TURNOUT_HUBSPOT_ACCESS_TOKEN" in first.says
-
-
-def test_what_is_left_is_read() -> None:
-    """Of ten seconds and of the day; a spent day is tried again after an hour."""
-    told = {"Interval-Milliseconds": "10000", "Max": "190", "Remaining": "12", "Daily": "650000"}
-    headers = {f"X-HubSpot-RateLimit-{name}": value for name, value in told.items()}
-    now = datetime(2026, 11, 22, tzinfo=UTC)
-    assert list(left(headers, now)) == [Left(12, None, 190)]
-    today = {**headers, "X-HubSpot-RateLimit-Daily-Remaining": "5"}
-    assert list(left(today, now)) == [Left(12, None, 190), Left(5, 86_400, 650_000)]
-    spent = {"X-HubSpot-RateLimit-Daily-Remaining": "0", "X-HubSpot-RateLimit-Remaining": "x"}
-    assert list(left(spent, now)) == [Left(0, 3_600, None)]
-
-
-def test_limits_are_the_settings(server: Scripted, time: FastTime) -> None:
-    """Requests in ten seconds and a day; ids are remembered for so many days; a version is a date."""
-    limits = opened(
-        server, time, requests_per_ten_seconds=190, requests_per_day=650_000, ids_last_days=7
-    ).limits
-    assert set(limits.windows) == {Window(190, timedelta(seconds=10)), Window(650_000, timedelta(days=1))}
-    assert (limits.max_rows, limits.ids_last) == (1_000, timedelta(days=7))
-    with pytest.raises(ValueError, match="api_version"):
-        HubSpotSettings(_env_file=None, access_token="x", api_version="../v1")

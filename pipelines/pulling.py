@@ -18,7 +18,7 @@ from connectors.base import Connector, DeliveryError, Unreachable
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.names import unknown_name
 from pipelines.project import Project, Shown, unseen
-from pipelines.sources.forgetting import Recogniser
+from pipelines.sources.forgetting import Recogniser, forget_pulled
 from pipelines.sources.pulled import FILE, REASONS, Known, PulledError, PulledFile
 
 WRITTEN_AT_ONCE = 1_000
@@ -99,14 +99,18 @@ def pull(
     if not chosen:
         return []
     done: list[Pulled] = []
-    with (
-        PulledFile.open(project.settings.state_dir) as file,
-        Recogniser.open(project.tombstones) as erased,
-    ):
-        for number, name in enumerate(chosen):
-            show("pulling unsubscribes", number, len(chosen))
-            done.append(_pull(project, file, erased, name, everything=everything))
-        show("pulling unsubscribes", len(chosen), len(chosen))
+    tombstones = project.tombstones
+    try:
+        with PulledFile.open(project.settings.state_dir) as file, Recogniser.open(tombstones) as erased:
+            for number, name in enumerate(chosen):
+                show("pulling unsubscribes", number, len(chosen))
+                done.append(_pull(project, file, erased, name, everything=everything))
+            show("pulling unsubscribes", len(chosen), len(chosen))
+    finally:
+        if (
+            project.tombstones != tombstones
+        ):  # somebody was erased meanwhile, and may have been written down after it
+            forget_pulled(project.settings.state_dir, project.tombstones)
     return done
 
 

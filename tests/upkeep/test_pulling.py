@@ -246,6 +246,22 @@ def test_who_is_erased_stays_out_though_the_tool_goes_on_telling(town: Town) -> 
     assert town.on_meta() & {digest(email(n)) for n in (1, 3, 5)} == set()
 
 
+@pytest.mark.privacy("P08")
+def test_who_is_erased_while_a_tool_is_asked_is_not_kept(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A pull that began before an erasure, and is told of the person after it, leaves nothing of them."""
+    request = town.ask({"customer_id": customer(1)})
+
+    def tells(self: MailchimpConnector, since: datetime | None) -> object:
+        yield left(email(5))
+        assert town.erase(request).deleted_rows
+        yield left(email(1))
+
+    monkeypatch.setattr(MailchimpConnector, "unreachable", tells)
+    pull(town.project)
+    assert kept(town.project) == {(email(5), "unsubscribed")}
+    assert town.traces((1,)) == []
+
+
 def test_a_backup_holds_what_was_pulled(town: Town, tmp_path: Path) -> None:
     """Lost with the state folder, it is there again after a restore, and the next pull goes on from there."""
     leave(town.sandbox, [email(1)])

@@ -17,15 +17,16 @@ Member = Mapping[str, object]
 
 
 def walk(ask: Ask, question: Mapping[str, str]) -> Iterator[Sequence[Member]]:
-    """All contacts that a question is about, page by page, some of them twice; ``id`` must be among its fields.
+    """All contacts that a question is about, page by page, some of them twice.
 
-    When somebody leaves the listing between two requests, whoever follows moves up. So a page begins within the one
-    before; when it shows nobody of it, more have moved up than that, and everything is read again. Raises Refused
-    when the listing does not hold still, or is none.
+    Its fields must be ``id`` and ``total_items`` among others. When somebody leaves the listing between two requests,
+    whoever follows moves up. So a page begins within the one before; when it shows nobody of it, more have moved up
+    than that, and everything is read again. Raises Refused when the listing does not hold still, is none, or ends
+    before everybody was named.
     """
     offset, shown, beginnings = 0, frozenset[object](), 1
     while True:
-        page = _members(ask({**question, "count": str(PAGE), "offset": str(offset)}))
+        page, total = _members(ask({**question, "count": str(PAGE), "offset": str(offset)}))
         ids = [member.get("id") for member in page]
         if offset and shown.isdisjoint(ids[:OVERLAP]):
             if beginnings == MOST_BEGINNINGS:
@@ -34,12 +35,15 @@ def walk(ask: Ask, question: Mapping[str, str]) -> Iterator[Sequence[Member]]:
             continue
         yield page
         if len(page) < PAGE:
+            if offset + len(page) < total:
+                raise Refused("Mailchimp: the list of contacts breaks off")
             return
         offset, shown = offset + PAGE - OVERLAP, frozenset(ids)
 
 
-def _members(found: Mapping[str, object]) -> list[Member]:
-    members = found.get("members")
-    if not isinstance(members, list):
+def _members(found: Mapping[str, object]) -> tuple[list[Member], int]:
+    """The contacts of a page, and how many there are on all of them."""
+    members, total = found.get("members"), found.get("total_items")
+    if not isinstance(members, list) or not isinstance(total, int):
         raise Refused("Mailchimp: the answer lists no contacts")
-    return [member for member in members if isinstance(member, dict)]
+    return [member if isinstance(member, dict) else {} for member in members], total

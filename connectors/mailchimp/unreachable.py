@@ -9,7 +9,7 @@ from connectors.base import Unreachable
 from connectors.mailchimp.guard import UNREACHABLE
 from connectors.mailchimp.paging import Ask, walk
 
-FIELDS = "members.id,members.email_address,members.status,members.last_changed"
+FIELDS = "members.id,members.email_address,members.status,members.last_changed,total_items"
 
 
 def unreachable(ask: Ask, since: datetime | None) -> Iterator[Unreachable]:

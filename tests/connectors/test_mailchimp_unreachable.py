@@ -79,7 +79,7 @@ def listing(people: list[str], leaving: Callable[[int], int] = lambda request: 0
         nonlocal requests
         requests += 1
         if question["status"] != "unsubscribed":
-            return {"members": []}
+            return {"members": [], "total_items": 0}
         del people[: leaving(requests)]
         start = int(question["offset"])
         shown = people[start : start + int(question["count"])]
@@ -122,7 +122,7 @@ def test_a_listing_that_never_holds_still_is_told() -> None:
 )
 def test_a_filter_that_does_not_filter_suppresses_nobody(member: object) -> None:
     """Only a member whose own status says so is told."""
-    assert list(unreachable(lambda question: {"members": [member]}, None)) == []
+    assert list(unreachable(lambda question: {"members": [member], "total_items": 1}, None)) == []
 
 
 @pytest.mark.parametrize(
@@ -139,15 +139,24 @@ def test_a_time_that_is_none_is_none(written: object, at: datetime | None) -> No
     """Somebody without a readable time is told all the same."""
     member = {"id": "1", "email_address": "a@b.co", "status": "cleaned", "last_changed": written}
     pages: dict[str, list[object]] = {"unsubscribed": [], "cleaned": [member]}
-    assert list(unreachable(lambda question: {"members": pages[question["status"]]}, None)) == [
-        Unreachable("bounced", at, email="a@b.co")
-    ]
+    found = unreachable(lambda question: {"members": pages[question["status"]], "total_items": 0}, None)
+    assert list(found) == [Unreachable("bounced", at, email="a@b.co")]
 
 
-def test_an_answer_that_lists_nothing_is_no_empty_list() -> None:
+@pytest.mark.parametrize(
+    "page", [{"total_items": 0}, {"members": []}, {"members": None, "total_items": 0}, {}]
+)
+def test_an_answer_that_lists_nothing_is_no_empty_list(page: dict[str, object]) -> None:
     """An answer without members is refused: it does not say that nobody unsubscribed."""
     with pytest.raises(Refused, match="lists no contacts"):
-        list(unreachable(lambda question: {"total_items": 0}, None))
+        list(unreachable(lambda question: page, None))
+
+
+def test_a_list_that_ends_too_early_is_told() -> None:
+    """A page with fewer people than there are, and room for more, is not taken for the last."""
+    member = {"id": "1", "email_address": "a@example.com", "status": "unsubscribed"}
+    with pytest.raises(Refused, match="breaks off"):
+        list(unreachable(lambda question: {"members": [member], "total_items": 2}, None))
 
 
 def test_a_missing_list_is_told(sandbox: SandboxServer) -> None:

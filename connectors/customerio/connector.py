@@ -51,6 +51,7 @@ from connectors.email import EmailConnector, Person, address_identity
 from connectors.http import Http
 from connectors.identity import Column, Identity
 from connectors.meanings import Told
+from connectors.offsets import walk
 from connectors.parts import in_turn, portions_within
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
@@ -63,6 +64,8 @@ MOST_NAME_BYTES = 150
 """Of an identifier; a longer one would have the whole request refused."""
 SUPPRESSED_FOR: Mapping[str, Reason] = {"bounces": "bounced", "spam_reports": "complained"}
 """Lists of the sending server; its blocks pass."""
+SUPPRESSED_AT_ONCE, OVERLAP = 1_000, 50
+"""Of a page of such a list, and of the page before."""
 TOO_LONG = "identifier_too_long"
 MOST_PAGES_OF_PEOPLE = 100_000
 
@@ -279,19 +282,15 @@ class CustomerioConnector(EmailConnector):
         raise self._endless()
 
     def _suppressed(self, kind: str) -> Iterator[Unreachable]:
-        """Addresses that the sending server does not write to; the last page is not full."""
-        size = self.config.page_size
-        for number in range(MOST_PAGES_OF_PEOPLE):
-            query = {"limit": str(size), "offset": str(number * size)}
-            found = list(
-                items_of(
-                    object_of(self.ask("GET", f"{SUPPRESSIONS}/{kind}", params=query)).get("suppressions")
-                )
-            )
-            yield from (suppressed(one, SUPPRESSED_FOR[kind]) for one in found)
-            if len(found) < size:
-                return
-        raise self._endless()
+        """Addresses that the sending server does not write to, some of them twice."""
+
+        def page_at(offset: int) -> Sequence[dict[str, Any]]:
+            query = {"limit": str(SUPPRESSED_AT_ONCE), "offset": str(offset)}
+            page = object_of(self.ask("GET", f"{SUPPRESSIONS}/{kind}", params=query))
+            return [{**one, "id": one.get("email")} for one in items_of(page.get("suppressions"))]
+
+        for page in walk(page_at, SUPPRESSED_AT_ONCE, OVERLAP, self.title):
+            yield from (suppressed(one, SUPPRESSED_FOR[kind]) for one in page)
 
     def examine_account(self) -> Iterator[Finding]:
         """Both credentials, and the region of the workspace."""

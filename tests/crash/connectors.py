@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -86,6 +87,7 @@ class CrashConnector(Connector):
     consent = ("ads",)
     in_flight: ClassVar[int] = 1
     asynchronous: ClassVar[bool] = False
+    ids_last: ClassVar[timedelta | None] = None
     lists_members = timedelta(0)
 
     def __init__(
@@ -100,6 +102,7 @@ class CrashConnector(Connector):
             asynchronous=self.asynchronous,
             settles_after=settles_after,
             exact_counts=True,
+            ids_last=self.ids_last,
         )
 
     def open_audience(self, request: AudienceRequest, options: SyncOptions) -> Audience:
@@ -125,9 +128,28 @@ class CrashConnector(Connector):
 
 
 class DirectConnector(CrashConnector):
-    """One request a batch, applied when it is answered; two under way at once."""
+    """One request a batch, applied when it is answered; two under way at once. Everybody has an id of its own."""
 
     in_flight = 2
+    ids_last = timedelta(days=30)
+
+    def add(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        receipt, known = super().add(audience, rows, batch), self._known(rows)
+        learned = {n: remote_id(handle) for n, handle in enumerate(handles(rows)) if known[n] is None}
+        return replace(receipt, learned=learned)
+
+    def remove(self, audience: Audience, rows: pa.Table, batch: Batch) -> Receipt:
+        self._known(rows)
+        return super().remove(audience, rows, batch)
+
+    @staticmethod
+    def _known(rows: pa.Table) -> list[str | None]:
+        """The ids that are remembered. One that is somebody else's is a bug."""
+        ids: list[str | None] = rows.column("remote_id").to_pylist()
+        for known, handle in zip(ids, handles(rows), strict=True):
+            # What others share is left out of a removal, so a part must do.
+            assert known is None or all(part in known for part in handle if part)
+        return ids
 
     def edit(self, audience: Audience, rows: list[Handle], batch: Batch) -> Receipt:
         said = self.wire.call("apply", op=batch.op, batch=batch.id, audience=audience.id, rows=rows)
@@ -184,6 +206,11 @@ KINDS: dict[str, type[CrashConnector]] = {
     "session": SessionConnector,
     "job": JobConnector,
 }
+
+
+def remote_id(handle: Handle) -> str:
+    """The platform's own id of somebody."""
+    return f"id of {handle[0]} {handle[1]}"
 
 
 def handles(rows: pa.Table) -> list[Handle]:

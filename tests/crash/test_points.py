@@ -17,8 +17,9 @@ from tests.crash.theatre import Theatre, salt
 FEWEST = 60
 
 POLLS = {"platform.poll.before", "platform.poll.answered"}
-NOT_BY: dict[str, set[str]] = {"direct": POLLS, "session": POLLS, "job": set()}
-"""Boundaries that a kind of connector never passes: who answers at once is not asked again."""
+IDS = {"ledger.learn.before", "ledger.learn.open", "ledger.learn.after"}
+NOT_BY: dict[str, set[str]] = {"direct": POLLS, "session": POLLS | IDS, "job": IDS}
+"""Boundaries that a kind of connector never passes: who answers at once is not asked again, and one kind has ids."""
 
 
 def test_there_are_many_points() -> None:

@@ -20,6 +20,12 @@ class KlaviyoSettings(ResolvingSettings):
         pattern=r"^20[0-9]{2}-[0-9]{2}-[0-9]{2}$",
         description="Revision of the API; each lives for about two years.",
     )
+    ids_last_days: int = Field(
+        365,
+        ge=1,
+        description="Days for which Klaviyo's id of a profile is remembered before it is asked again; one that Klaviyo "
+        "does not know any more is asked for at once.",
+    )
     max_rows: int = Field(1_000, ge=1, le=1_000, description="People in one request.")
     resolves_at_once: int = Field(
         100, ge=1, le=100, description="Addresses of which one request asks the profile ids."

@@ -244,7 +244,7 @@ def test_limits_are_the_sheets(server: Scripted, time: FastTime, klaviyo: Klaviy
     """A thousand people a request; requests a second and a minute as set."""
     assert klaviyo.limits.max_rows == 1_000
     assert klaviyo.limits.windows == (Window(10, timedelta(seconds=1)), Window(700, timedelta(minutes=1)))
-    assert klaviyo.limits.ids_last == timedelta(days=30)
+    assert klaviyo.limits.ids_last == timedelta(days=365)
     with pytest.raises(ValueError, match="max_rows"):
         opened(server, time, max_rows=1_001)
     with pytest.raises(ValueError, match="revision"):

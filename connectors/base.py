@@ -89,8 +89,8 @@ class Limits:
     """How long after its last attempt a request, or a copy of it on the way, may still be applied. Members for whom
     opposite requests were sent within that time are sent once more after it."""
     ids_last: timedelta | None = None
-    """The platform adds or removes people by its own ids, each believed for so long: rows carry the column
-    ``remote_id``, null where none is remembered. None: it goes by the identifiers."""
+    """The platform adds or removes people by its own ids: rows carry the column ``remote_id``, null where none is
+    remembered or, to add, where it was learned longer ago than this. None: it goes by the identifiers."""
     exact_counts: bool = False
     """A count of refused rows is exact for the request that it answers, so that halves of a batch find the rows."""
     min_size: int = 0

@@ -7,7 +7,7 @@ disk through it, and after a crash the next run computes the difference again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import pyarrow as pa
 from ulid import ULID
@@ -284,6 +284,7 @@ class Outbox:
         """A batch's payload: all columns of the identity for an add, its handle for a removal.
 
         Then ``attributes`` of those to add, where the push carries any, and ``remote_id``, where the platform needs it.
+        Whoever is to go is named by an id of any age: their address there may be another one by now.
         """
         columns = self.identity.columns if batch.op == "add" else self.identity.handle
         names = [f"outbox.{quote(column.name)}" for column in columns]
@@ -296,12 +297,15 @@ class Outbox:
             from outbox
             left join attributes_wanted
               on attributes_wanted.member = outbox.member
-            left join ({known_ids(self.at - (self.ids_last or timedelta(0)))}) as known
+            left join ({self._ids_for(batch.op)}) as known
               on known.member = outbox.member
             where outbox.batch = {self.number(batch)}
             order by outbox.ordinal
             """
         return self.connection.sql(query).to_arrow_table()
+
+    def _ids_for(self, op: Op) -> str:
+        return known_ids(self.at - self.ids_last if op == "add" and self.ids_last else None)
 
     def learn(self, batch: Batch, learned: Mapping[int, str | None]) -> None:
         """Remember the platform's own ids of a batch's people, by row position."""

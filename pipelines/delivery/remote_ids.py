@@ -11,8 +11,10 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.states import as_stored
 
 
-def known_ids(since: datetime) -> str:
-    """SQL for ``member`` and ``remote_id`` of everybody whose id was learned after ``since``."""
+def known_ids(since: datetime | None) -> str:
+    """SQL for ``member`` and ``remote_id`` of everybody whose id was learned after ``since``; None: ever."""
+    if since is None:
+        return "select member, remote_id from remote_ids"
     moment = f"{as_stored(since):%Y-%m-%d %H:%M:%S}"
     return f"select member, remote_id from remote_ids where learned_at > timestamp '{moment}'"
 

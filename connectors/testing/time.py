@@ -9,11 +9,14 @@ from connectors.clock import Clock
 
 
 class FastTime:
-    """Pauses cost nothing and are remembered; ``drift`` lets each reading of the clock take that many seconds."""
+    """Pauses cost nothing and are remembered; ``drift`` lets each reading of the clock take that many seconds.
+
+    It begins at the real moment: a platform's answers name moments too.
+    """
 
     def __init__(self, drift: float = 0.0) -> None:
         self.pauses: list[float] = []
-        self.start = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
+        self.start = datetime.now(UTC).replace(microsecond=0)
         self._passed = 0.0
         self._drift = drift
         self._lock = threading.Lock()

@@ -198,9 +198,9 @@ def _compare(
     mark_erased(ledger, project.tombstones)
     found = drift(ledger)
     run_id = order.run_id or str(ULID())
-    repaired = repair(journal, ledger, number, segment, run_id, sync.drift)
-    if order.policy == "ours_wins" and repaired != Repaired():
+    if order.policy == "ours_wins" and found.missing + found.added_by_hand:
         journal.logbook.decided(run_id, account.name, segment, "ours_wins", order.who, order.why)
+    repaired = repair(journal, ledger, number, segment, run_id, sync.drift)
     return _compared(began, account.name, segment, sync, found, repaired)
 
 

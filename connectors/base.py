@@ -31,6 +31,7 @@ from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.identity import Identity
+from connectors.people import FieldType, Present, Unreachable
 
 Op = Literal["add", "remove"]
 
@@ -196,37 +197,6 @@ class Receipt:
     """The platform's own ids by 0-based row position, to be remembered; None: it does not know the person any more."""
 
 
-class FieldType(StrEnum):
-    """What a tool's field about people holds."""
-
-    TEXT = "text"
-    NUMBER = "number"
-    BOOLEAN = "boolean"
-    DATE = "date"
-    ANY = "any"
-
-
-@dataclass(frozen=True, slots=True)
-class Unreachable:
-    """Somebody whom a tool writes to no more, by whatever it names them with."""
-
-    reason: Literal["unsubscribed", "bounced", "complained", "suppressed"]
-    at: datetime | None
-    """When, as the tool says; None: it does not."""
-    email: str | None = None
-    phone: str | None = None
-    external_id: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Present:
-    """A member as the tool lists them: its own id, and identifiers by the names of the identity's handle columns."""
-
-    remote_id: str | None
-    identifiers: Mapping[str, str] = field(default_factory=dict)
-    """Normalised as they are sent; empty where the tool lists ids alone."""
-
-
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a connector declares before it has signed in anywhere."""
@@ -312,11 +282,8 @@ class SyncOptions(BaseModel, extra="forbid", frozen=True):
 
 
 class AttributeOptions(SyncOptions, frozen=True):
-    """Options of connectors that set fields about people.
-
-    Rows to add may then carry the column ``attributes``: a JSON object from the tool's field names to text, number,
-    boolean or date (as text, ``2026-11-22``), null where nothing is to be set.
-    """
+    """Options of connectors that set fields about people: rows to add may then carry the column ``attributes``, a JSON
+    object from the tool's field names to text, number, boolean or date (as text), null where nothing is to be set."""
 
     attributes: dict[str, str] = Field(
         default_factory=dict,
@@ -327,11 +294,10 @@ class AttributeOptions(SyncOptions, frozen=True):
 class Connector(ABC):
     """One account of one platform.
 
-    Contract, tested once for all (``tests/contract``): ``add`` and ``remove`` are idempotent, so a call may repeat
-    a request that had no answer, a bounded number of times; when none has one, it is ``Uncertain``. A request
-    that was answered is never repeated. A failure before connecting is retried and then ``Refused``; 429 honours
-    Retry-After; creating an audience is never repeated without an answer. No error text holds an identifier or a
-    credential; safe to call from ``limits.max_in_flight`` threads.
+    Contract, tested once for all: ``add`` and ``remove`` are idempotent, so a call may repeat a request that had no
+    answer, a bounded number of times; when none has one, it is ``Uncertain``. A request that was answered is never
+    repeated. A failure before connecting is retried and then ``Refused``; 429 honours Retry-After; creating an audience
+    is never repeated without an answer. No error text holds an identifier or a credential; safe to call from threads.
     """
 
     kind: ClassVar[Kind]

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
-from connectors.base import Connector, DeliveryError, Unreachable
+from connectors.base import Connector, DeliveryError
+from connectors.people import Unreachable
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.names import unknown_name
 from pipelines.project import Project, Shown, unseen

@@ -29,17 +29,14 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     Declared,
-    FieldType,
     Finding,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Reported,
     RowsRefused,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
 )
 from connectors.consent_guard import ConsentGuard
@@ -47,6 +44,7 @@ from connectors.email import UNKNOWN_PERSON, Person, ResolvingConnector, address
 from connectors.jobs import Ended, verdict_on, waiting_for
 from connectors.meanings import Told
 from connectors.parts import in_turn, portions_within
+from connectors.people import FieldType, Present, Unreachable
 from connectors.platform_ids import opaque_reference, platform_id
 from connectors.wire import Answer
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.base import ActionNeeded, FieldType
+from connectors.base import ActionNeeded
 from connectors.email import Value
+from connectors.people import FieldType
 
 OWN = ("first_name", "last_name", "phone")
 """Fields of an import besides the address."""

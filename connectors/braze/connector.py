@@ -22,7 +22,6 @@ from connectors.base import (
     Refused,
     SyncOptions,
     Uncertain,
-    Unreachable,
 )
 from connectors.braze import answers, attributes, unreachable
 from connectors.braze.guard import IDENTIFIERS, ONLY_EXISTING, guard
@@ -31,6 +30,7 @@ from connectors.consent_guard import ConsentGuard
 from connectors.email import UNKNOWN_PERSON, EmailConnector, Person
 from connectors.meanings import Told
 from connectors.parts import portions
+from connectors.people import Unreachable
 from connectors.wire import Answer
 
 LOOKED_UP_AT_ONCE = 50

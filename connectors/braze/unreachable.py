@@ -7,7 +7,8 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Literal
 
 from connectors.account import items_of, object_of
-from connectors.base import Refused, Unreachable
+from connectors.base import Refused
+from connectors.people import Unreachable
 from connectors.wire import Answer
 
 PAGE = 500

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 
 from connectors.account import object_of
-from connectors.base import FieldType, RowsRefused, Window
+from connectors.base import RowsRefused, Window
 from connectors.meanings import NO_SUCH_CALL, Meaning, Then, Told
+from connectors.people import FieldType
 from connectors.rate_headers import Left
 from connectors.wire import Answer
 

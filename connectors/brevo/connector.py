@@ -15,18 +15,15 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     Declared,
-    FieldType,
     Finding,
     JobFailed,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Refused,
     Reported,
     RowsRefused,
     SyncOptions,
-    Unreachable,
     Verdicts,
     Window,
 )
@@ -38,6 +35,7 @@ from connectors.consent_guard import ConsentGuard
 from connectors.email import UNKNOWN_PERSON, EmailConnector, Person, address_identity
 from connectors.meanings import Told
 from connectors.parts import in_turn, portions
+from connectors.people import FieldType, Present, Unreachable
 from connectors.platform_ids import platform_id
 from connectors.rules import EMAIL
 from connectors.wire import Answer

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from connectors.account import count_of, items_of, object_of, texts_of
-from connectors.base import Unreachable
 from connectors.meanings import Meaning, Then, Told
+from connectors.people import Unreachable
 from connectors.rules import EMAIL
 from connectors.wire import Answer
 

@@ -23,14 +23,12 @@ from connectors.base import (
     Declared,
     Finding,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
     Window,
 )
@@ -53,6 +51,7 @@ from connectors.identity import Column, Identity
 from connectors.meanings import Told
 from connectors.offsets import walk
 from connectors.parts import in_turn, portions_within
+from connectors.people import Present, Unreachable
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
 from connectors.rules import EMAIL, EXTERNAL_ID

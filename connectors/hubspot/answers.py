@@ -8,10 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from connectors.account import items_of, object_of, texts_of
-from connectors.base import FieldType
 from connectors.email import CONSENT_BLOCKED, UNKNOWN_PERSON
 from connectors.http import retry_after
 from connectors.meanings import NO_SUCH_CALL, Meaning, Then, Told
+from connectors.people import FieldType
 from connectors.platform_ids import platform_id
 from connectors.rate_headers import Left
 from connectors.rules import EMAIL

@@ -16,16 +16,13 @@ from connectors.base import (
     AuthFailed,
     Batch,
     Declared,
-    FieldType,
     Finding,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
     Window,
 )
@@ -38,6 +35,7 @@ from connectors.hubspot.guard import CONTACTS, MANUAL, guard
 from connectors.hubspot.settings import HubSpotSettings
 from connectors.meanings import Told
 from connectors.parts import in_turn
+from connectors.people import FieldType, Present, Unreachable
 from connectors.wire import Answer
 
 MEMBERS_A_PAGE = 250

@@ -8,10 +8,11 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.account import items_of, object_of
-from connectors.base import ActionNeeded, AudienceGone, Refused, Unreachable
+from connectors.base import ActionNeeded, AudienceGone, Refused
 from connectors.email import UNKNOWN_PERSON, Person, Value
 from connectors.hubspot.answers import ADDRESSES, REASONS, REFUSED, contacts_of, row_errors
 from connectors.parts import portions
+from connectors.people import Unreachable
 from connectors.wire import Answer
 
 AT_ONCE = 100

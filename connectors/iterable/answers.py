@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from connectors.account import count_of, object_of, texts_of
-from connectors.base import FieldType, Uncertain
+from connectors.base import Uncertain
 from connectors.email import CONSENT_BLOCKED, UNKNOWN_PERSON
 from connectors.meanings import Meaning, Then, Told
+from connectors.people import FieldType
 from connectors.wire import Answer
 
 _KEY = Meaning(Then.SIGN_IN, "the API key is not valid in this data centre and project")

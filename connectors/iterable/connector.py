@@ -14,10 +14,8 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     Declared,
-    FieldType,
     Finding,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Refused,
@@ -34,6 +32,7 @@ from connectors.iterable.guard import guard
 from connectors.iterable.settings import NAMED, IterableSettings
 from connectors.meanings import NO_SUCH_CALL, Told
 from connectors.parts import portions
+from connectors.people import FieldType, Present
 from connectors.wire import Answer
 
 PAGE = 1_000

@@ -21,7 +21,6 @@ from connectors.base import (
     Finding,
     JobFailed,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Refused,
@@ -29,7 +28,6 @@ from connectors.base import (
     RowsRefused,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
 )
 from connectors.consent_guard import ConsentGuard
@@ -48,6 +46,7 @@ from connectors.klaviyo.people import (
 )
 from connectors.klaviyo.settings import KlaviyoSettings
 from connectors.meanings import Told
+from connectors.people import Present, Unreachable
 from connectors.platform_ids import platform_id
 from connectors.wire import Answer
 

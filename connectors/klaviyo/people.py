@@ -7,9 +7,9 @@ from datetime import datetime
 from typing import Any, Literal
 
 from connectors.account import items_of, object_of
-from connectors.base import Unreachable
 from connectors.email import UNKNOWN_PERSON, Person
 from connectors.klaviyo.answers import attributes_of
+from connectors.people import Unreachable
 from connectors.rules import EMAIL
 
 Profile = dict[str, Any]

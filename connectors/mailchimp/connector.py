@@ -25,14 +25,12 @@ from connectors.base import (
     Kind,
     Limits,
     Op,
-    Present,
     ReadBack,
     Receipt,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
 )
 from connectors.http import Http, HttpConnector, Timing
@@ -53,6 +51,7 @@ from connectors.mailchimp.guard import guard
 from connectors.mailchimp.listing import EVERYBODY, pages
 from connectors.mailchimp.settings import MailchimpSettings
 from connectors.mailchimp.unreachable import unreachable
+from connectors.people import Present, Unreachable
 from connectors.platform_ids import platform_id
 from connectors.redact import redact
 from connectors.rules import EMAIL, FIRST_NAME_AS_WRITTEN, LAST_NAME_AS_WRITTEN

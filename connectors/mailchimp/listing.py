@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from connectors.base import Present, Refused
+from connectors.base import Refused
 from connectors.mailchimp.paging import Ask, Member, walk
+from connectors.people import Present
 from connectors.platform_ids import platform_id
 from connectors.rules import EMAIL
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
-from connectors.base import Unreachable
 from connectors.mailchimp.guard import UNREACHABLE
 from connectors.mailchimp.paging import Ask, walk
+from connectors.people import Unreachable
 
 FIELDS = "members.id,members.email_address,members.status,members.last_changed,total_items"
 

@@ -16,7 +16,6 @@ from connectors.base import (
     AudienceRequest,
     Batch,
     Declared,
-    FieldType,
     Finding,
     JobFailed,
     Op,
@@ -25,7 +24,6 @@ from connectors.base import (
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Verdicts,
 )
 from connectors.consent_guard import ConsentGuard
@@ -33,6 +31,7 @@ from connectors.email import UNKNOWN_PERSON, Person, ResolvingConnector, address
 from connectors.jobs import Ended, verdict_on, waiting_for
 from connectors.meanings import Told
 from connectors.parts import in_turn, portions, portions_within
+from connectors.people import FieldType, Unreachable
 from connectors.platform_ids import platform_id
 from connectors.rate_headers import left
 from connectors.redact import redact

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from connectors.account import items_of
-from connectors.base import ActionNeeded, FieldType
+from connectors.base import ActionNeeded
 from connectors.email import Value
+from connectors.people import FieldType
 from connectors.sendgrid.answers import IDENTIFIERS
 
 TYPES = {"Text": FieldType.TEXT, "Number": FieldType.NUMBER, "Date": FieldType.DATE}

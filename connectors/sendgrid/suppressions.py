@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from connectors.account import count_of, items_of
-from connectors.base import ActionNeeded, Uncertain, Unreachable
+from connectors.base import ActionNeeded, Uncertain
 from connectors.offsets import walk
+from connectors.people import Unreachable
 from connectors.rules import EMAIL
 from connectors.wire import Answer
 

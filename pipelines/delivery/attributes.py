@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from connectors.base import ActionNeeded, Connector, FieldType
+from connectors.base import ActionNeeded, Connector
+from connectors.people import FieldType
 from pipelines.delivery.ledger import Ledger
 from pipelines.engine import AttributeValues, Engine
 from pipelines.segments.attributes import Attribute

@@ -14,8 +14,8 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
-from connectors.base import Present
 from connectors.identity import Column
+from connectors.people import Present
 from pipelines.delivery.identities import member_key
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.states import as_stored

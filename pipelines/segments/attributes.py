@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from connectors.base import FieldType
+from connectors.people import FieldType
 from pipelines.segments.catalog import Column
 
 TYPES = {

@@ -14,7 +14,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from connectors.base import Unreachable
+from connectors.people import Unreachable
 from pipelines.sources.people import define_matching
 from pipelines.sources.pulled import FILE, IDENTIFIERS, PulledFile
 from pipelines.sources.tombstones import Tombstones, prepare

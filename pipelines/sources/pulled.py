@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import pyarrow as pa
 
-from connectors.base import Unreachable
+from connectors.people import Unreachable
 
 FILE = "pulled.sqlite"
 SCHEMA_VERSION = 1

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 import duckdb
 import pyarrow as pa
 
-from connectors.base import FieldType
+from connectors.people import FieldType
 from pipelines.duck import literal, quote
 from pipelines.engine import AttributeValues, EngineError, Members, PeopleByNumber, PeopleChanged
 from pipelines.segments.attributes import Attribute

@@ -10,8 +10,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from connectors.base import Unreachable
 from connectors.mailchimp import MailchimpConnector
+from connectors.people import Unreachable
 from connectors.sandbox import SandboxServer
 from pipelines.assets.graph import build_definitions
 from pipelines.assets.keys import pulled_key

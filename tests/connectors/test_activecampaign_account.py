@@ -12,14 +12,12 @@ from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
-    FieldType,
-    Present,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Window,
 )
+from connectors.people import FieldType, Present, Unreachable
 from connectors.testing import FastTime
 from tests.connectors.activecampaign_account import (
     CONTACTS,

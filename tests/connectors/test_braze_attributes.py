@@ -16,8 +16,8 @@ from connectors.base import (
     AuthFailed,
     Refused,
     SyncOptions,
-    Unreachable,
 )
+from connectors.people import Unreachable
 from connectors.testing import FastTime
 from tests.connectors.braze_workspace import attribute, opened, took, workspace
 from tests.connectors.lapsed import REQUEST, known

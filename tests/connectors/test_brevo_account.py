@@ -12,18 +12,16 @@ from connectors.base import (
     ActionNeeded,
     Audience,
     AudienceGone,
-    FieldType,
-    Present,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Window,
 )
 from connectors.brevo import BrevoConnector
 from connectors.brevo.answers import left
 from connectors.brevo.settings import BrevoSettings
+from connectors.people import FieldType, Present, Unreachable
 from connectors.rate_headers import Left
 from connectors.testing import FastTime
 from tests.connectors.brevo_account import LIST, LISTS, UNKNOWN, attributes, by_path, opened

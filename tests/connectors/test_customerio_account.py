@@ -14,7 +14,6 @@ from connectors.base import (
     AudienceGone,
     AuthFailed,
     DeliveryError,
-    Present,
     QuotaExhausted,
     Refused,
     Reported,
@@ -24,6 +23,7 @@ from connectors.base import (
     Window,
 )
 from connectors.customerio import CustomerioConnector
+from connectors.people import Present
 from connectors.testing import FastTime
 from tests.connectors.customerio_account import (
     ADD,

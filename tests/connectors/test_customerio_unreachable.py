@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import ActionNeeded, Unreachable
+from connectors.base import ActionNeeded
 from connectors.customerio import CustomerioConnector
+from connectors.people import Unreachable
 from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
 from tests.connectors.customerio_account import BOUNCES, COMPLAINTS, CUSTOMERS, Workspace, opened, query

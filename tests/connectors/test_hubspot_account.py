@@ -13,14 +13,12 @@ from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
-    FieldType,
-    Present,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
 )
 from connectors.hubspot import HubSpotConnector
+from connectors.people import FieldType, Present, Unreachable
 from connectors.testing import FastTime
 from tests.connectors.hubspot_account import (
     LIST,

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from connectors.base import ActionNeeded, FieldType, Uncertain
+from connectors.base import ActionNeeded, Uncertain
+from connectors.people import FieldType
 from connectors.testing import FastTime
 from tests.connectors.iterable_project import ANN, BOB, EVE, LIST, changes, opened, project, rows, took
 from tests.connectors.oauth_account import batch, table

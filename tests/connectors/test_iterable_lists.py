@@ -14,7 +14,6 @@ from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
-    Present,
     Refused,
     Reported,
     SyncOptions,
@@ -22,6 +21,7 @@ from connectors.base import (
 )
 from connectors.iterable import IterableConnector
 from connectors.iterable.connector import PAGE
+from connectors.people import Present
 from connectors.sandbox import SandboxServer
 from connectors.sandbox.accounts import SANDBOX_ITERABLE_EMAIL_KEY
 from connectors.testing import FastTime

@@ -13,17 +13,16 @@ from connectors.base import (
     AudienceGone,
     AudienceRequest,
     AuthFailed,
-    Present,
     QuotaExhausted,
     Refused,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Window,
 )
 from connectors.klaviyo import KlaviyoConnector
 from connectors.klaviyo.answers import spent
+from connectors.people import Present, Unreachable
 from connectors.sandbox import SandboxServer
 from connectors.testing import FastTime
 from tests.connectors.klaviyo_account import (

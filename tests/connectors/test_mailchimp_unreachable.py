@@ -12,11 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.base import ActionNeeded, Refused, Unreachable
+from connectors.base import ActionNeeded, Refused
 from connectors.consent_guard import ForbiddenRequest
 from connectors.mailchimp import paging
 from connectors.mailchimp.guard import guard
 from connectors.mailchimp.unreachable import unreachable
+from connectors.people import Unreachable
 from connectors.sandbox import SandboxServer
 from tests.contract.rigs import MailchimpRig
 

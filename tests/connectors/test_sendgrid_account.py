@@ -14,13 +14,12 @@ from connectors.base import (
     Audience,
     AudienceGone,
     AudienceRequest,
-    FieldType,
     Reported,
     SyncOptions,
     Uncertain,
-    Unreachable,
     Window,
 )
+from connectors.people import FieldType, Unreachable
 from connectors.testing import FastTime
 from tests.connectors.lapsed import REQUEST, known
 from tests.connectors.oauth_account import batch

@@ -22,7 +22,6 @@ from connectors.base import (
     JobFailed,
     Kind,
     Limits,
-    Present,
     Receipt,
     Refused,
     RowsRefused,
@@ -30,6 +29,7 @@ from connectors.base import (
     Uncertain,
 )
 from connectors.identity import Identity
+from connectors.people import Present
 from tests.crash.platform import Handle
 
 ROWS_OF_A_PART = 2

@@ -16,12 +16,12 @@ from connectors.base import (
     Connector,
     Kind,
     Limits,
-    Present,
     Receipt,
     SyncOptions,
     Uncertain,
 )
 from connectors.identity import Column, Identity
+from connectors.people import Present
 from pipelines.delivery.delivery import deliver
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal import Journal

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tool import DECLARED, DescribedWorld, Tool, push_described, told
 from world import DAY, Person
 
-from connectors.base import FieldType
+from connectors.people import FieldType
 from pipelines.segments.attributes import Attribute
 
 

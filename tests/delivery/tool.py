@@ -11,7 +11,15 @@ from typing import Any
 import pyarrow as pa
 from world import BOUNDS, DAY, TODAY, Platform, World, account
 
-from connectors.base import Audience, Batch, FieldType, Limits, Receipt, SyncOptions, Uncertain
+from connectors.base import (
+    Audience,
+    Batch,
+    Limits,
+    Receipt,
+    SyncOptions,
+    Uncertain,
+)
+from connectors.people import FieldType
 from pipelines.delivery.delivery import deliver
 from pipelines.delivery.model import Delivery, Push, Run
 from pipelines.engine import AttributeValues, Export

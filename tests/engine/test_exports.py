@@ -12,7 +12,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 
-from connectors.base import FieldType
+from connectors.people import FieldType
 from pipelines.engine import (
     AttributeValues,
     EngineError,

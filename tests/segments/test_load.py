@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import FieldType
+from connectors.people import FieldType
 from pipelines.segments.attributes import Attribute
 from pipelines.segments.load import BrokenSegment, check, load_segments
 from pipelines.segments.model import Goal, Segment, Sync

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from connectors.base import Unreachable
+from connectors.people import Unreachable
 from pipelines.erasure.register import Register
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
 from pipelines.sources.forgetting import Recogniser, forget_pulled

@@ -10,8 +10,9 @@ from datetime import timedelta
 import duckdb
 import pytest
 
-from connectors.base import Audience, Present, Refused
+from connectors.base import Audience, Refused
 from connectors.mailchimp import MailchimpConnector
+from connectors.people import Present
 from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.model import Delivery

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from connectors.base import Uncertain, Unreachable
+from connectors.base import Uncertain
 from connectors.mailchimp import MailchimpConnector, paging
+from connectors.people import Unreachable
 from pipelines.assets.dev import variables
 from pipelines.backup import back_up
 from pipelines.project import Project

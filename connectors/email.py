@@ -140,9 +140,8 @@ class ResolvingConnector(EmailConnector):
         """The tool's ids by position, asking for those that are not remembered. Changes nothing."""
         known = {person.position: person.id for person in people if person.id}
         asked = [person for person in people if not person.id]
-        for portion in portions(
-            asked, self.resolves_at_once
-        ):  # nothing is changed yet: a refusal is just that
+        # Nothing is changed yet, so a refusal is just that.
+        for portion in portions(asked, self.resolves_at_once):
             known |= self.resolve(portion)
         return known
 

@@ -98,6 +98,10 @@ def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
         "universe": dg.MetadataValue.int(profile.universe),
         "share of universe": dg.MetadataValue.float(round(profile.share, 6)),
     }
+    if profile.layers:
+        lines = [f"| {one.segment} | {one.size:,} | {one.shared:,} |" for one in profile.layers]
+        head = ["| layer | people | of them here |", "| :--- | ---: | ---: |"]
+        shown["layers"] = dg.MetadataValue.md("\n".join([*head, *lines]))
     if listed := "\n".join(f"- {note}" for note in notes):
         shown["notes"] = dg.MetadataValue.md(listed)
     return shown

@@ -13,8 +13,8 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pipelines.cron import checked_cron
 
 SHIPPED = (
-    "criteo", "file", "google", "hubspot", "klaviyo", "linkedin", "mailchimp", "meta", "microsoft", "pinterest",
-    "reddit", "snapchat", "tiktok",
+    "activecampaign", "braze", "brevo", "criteo", "customerio", "file", "google", "hubspot", "iterable", "klaviyo",
+    "linkedin", "mailchimp", "meta", "microsoft", "pinterest", "reddit", "sendgrid", "snapchat", "tiktok",
 )  # fmt: skip
 """One account of every platform that there is a connector for; those without audiences are never opened."""
 

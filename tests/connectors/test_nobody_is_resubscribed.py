@@ -140,7 +140,7 @@ def test_consent_stays_as_it_was(
     )
     field = _a_text_field(connector)
 
-    @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+    @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
     @given(PEOPLE, REQUESTS)
     def lives(people: list[Somebody], requests: list[Request]) -> None:
         emails = [f"c{next(_numbers)}@example.com" for _ in people]

@@ -21,6 +21,7 @@ from pipelines.engine import WarehouseMissing
 from pipelines.names import unknown_name
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
+from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
@@ -93,7 +94,8 @@ class Project:
     def definitions(self) -> tuple[Segment | BrokenSegment, ...]:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
-        return tuple(load_segments(self.settings.segment_folder, self.catalog, options))
+        loaded = load_segments(self.settings.segment_folder, self.catalog, options)
+        return tuple(refuse_unseen(one, self.connector_types) for one in loaded)
 
     @property
     def segments(self) -> tuple[Segment, ...]:

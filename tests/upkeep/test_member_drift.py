@@ -115,6 +115,14 @@ def test_a_segment_says_that_ours_wins(town: Town, pages: ToolPages) -> None:
     assert compared(town, Order("report_only")).policy == "report_only"
 
 
+def test_ours_cannot_win_where_nobody_is_listed(town: Town) -> None:
+    """The same word for Meta, which lists no members, is a mistake in the file, and not ignored."""
+    path = town.shop.segment_defs / "buyers.sql"
+    path.write_text(path.read_text().replace("[sync.ads]\n", '[sync.ads]\ndrift = "ours_wins"\n'))
+    [broken] = town.project.broken
+    assert "[sync.ads], but Meta does not list its members; take it out" in str(broken.error)
+
+
 def test_the_guards_see_the_removal_of_strangers(town: Town, pages: ToolPages) -> None:
     """More strangers than one run may remove: the push stops and says so, until somebody lets it pass."""
     wanted = pages.members()

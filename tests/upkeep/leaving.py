@@ -7,9 +7,11 @@ from datetime import datetime
 
 import requests
 
+from connectors.base import Unreachable
 from connectors.sandbox import SANDBOX_MAILCHIMP_KEY, SANDBOX_MAILCHIMP_LIST, SandboxServer
 from pipelines.project import Project
 from pipelines.sources.pulled import PulledFile
+from tests.upkeep.town import Town
 
 
 def leave(sandbox: SandboxServer, addresses: Iterable[str], status: str = "unsubscribed") -> None:
@@ -43,3 +45,16 @@ def kept(project: Project, destination: str = "mail") -> set[tuple[str, str]]:
     """Address and reason of everybody who is kept of a destination."""
     with PulledFile.open(project.settings.state_dir) as file:
         return {(row.email, row.reason) for row in file.rows() if row.destination == destination}
+
+
+def left(address: str) -> Unreachable:
+    """Somebody who unsubscribed nobody knows when."""
+    return Unreachable("unsubscribed", None, email=address)
+
+
+def pushed(town: Town) -> None:
+    """Push every audience without loading or computing anything."""
+    project = town.project
+    run = project.deliveries.new_run()
+    for name, chosen in project.deliveries.select([]).items():
+        assert all(delivery.ok for delivery in project.deliveries.sync(name, chosen, run))

@@ -45,18 +45,23 @@ class Why:
         return f"{there}. The segment {of} {wants}{reason}."
 
 
-def why(project: Project, person: str, destination: str, segment: str) -> Why:
-    """Answer for a person, named by the key that the sources know them by.
-
-    Raises UnknownName without repeating the key, StoreBusy while a push of the account runs.
-    """
+def number_of(project: Project, person: str) -> int:
+    """A person's number in the warehouse, by the key that the sources know them by. Raises UnknownName without it."""
     with project.warehouse(read_only=True) as warehouse:
         found = warehouse.execute(
             "select person_no from person_numbers where person_id = $person", {"person": person}
         ).fetchall()
     if not found:
         raise UnknownName("nobody in the sources has this key; it is the `customer_id` of your customers")
-    number = int(found[0][0])
+    return int(found[0][0])
+
+
+def why(project: Project, person: str, destination: str, segment: str) -> Why:
+    """Answer for a person, named by the key that the sources know them by.
+
+    Raises UnknownName without repeating the key, StoreBusy while a push of the account runs.
+    """
+    number = number_of(project, person)
     with project.engine(read_only=True) as engine, engine.snapshot():
         as_of = engine.latest(segment)
         members = engine.export(Members(segment, as_of)).read_all() if as_of else None

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import date
 from pathlib import Path
 from typing import Annotated
 
@@ -22,8 +21,10 @@ from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
     AcceptGrowth,
     AcceptRemovals,
+    AsOf,
     Json,
     Names,
+    day,
     opened_project,
     operator,
     reason,
@@ -77,11 +78,6 @@ pull.register(app)
 review.register(app)
 upkeep.register(app)
 
-AsOf = Annotated[
-    str | None,
-    typer.Option(help="The last whole day that counts, YYYY-MM-DD; default: the newest loaded day."),
-]
-
 
 def main() -> None:
     """Entry point of the console script."""
@@ -108,15 +104,6 @@ def _leave(sentence: str, code: Exit) -> None:
     sys.exit(code)
 
 
-def _day(text: str | None) -> date | None:
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD") from None
-
-
 @app.command()
 def demo() -> None:
     """The main job, end to end: real data, 33 segments, twelve sandboxed platforms, three runs."""
@@ -128,7 +115,7 @@ def sources(as_of: AsOf = None, as_json: Json = False) -> None:
     """Load every declared source, the people in them, and the features of a day."""
     project = opened_project()
     with steps() as show:
-        loaded = project.load(_day(as_of), show)
+        loaded = project.load(day(as_of), show)
     if as_json:
         machine.write(machine.of_source(report) for report in loaded.reports)
     else:
@@ -159,7 +146,7 @@ def segments(
     if check:
         raise typer.Exit(_check(project))
     with steps() as show:
-        outcomes = project.compute(_day(as_of), names or None, show)
+        outcomes = project.compute(day(as_of), names or None, show)
     if as_json:
         machine.write(machine.of_segment(outcome) for outcome in outcomes)
     else:

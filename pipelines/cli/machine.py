@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -12,6 +13,7 @@ from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
+from pipelines.explaining import Explained
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
@@ -181,6 +183,36 @@ def of_pulled(one: Pulled, *, honoured: bool) -> dict[str, Any]:
         "honoured": honoured,
         "error": one.error,
     }
+
+
+def of_explained(answer: Explained) -> dict[str, Any]:
+    """Why one person is in a segment, or is not; they are not named."""
+    conditions = answer.conditions
+    return {
+        "segment": answer.segment,
+        "as_of": answer.as_of.isoformat(),
+        "member": answer.is_member,
+        "since": answer.since.isoformat() if answer.since else None,
+        "conditions": None
+        if conditions is None
+        else [
+            {
+                "condition": one.says,
+                "holds": one.holds,
+                "values": {k: _plain(v) for k, v in one.values.items()},
+            }
+            for one in conditions
+        ],
+        "audiences": [of_why(one) for one in answer.audiences],
+        "sentence": answer.sentence,
+    }
+
+
+def _plain(value: object) -> object:
+    """A feature's value as JSON has it: numbers, true, false, nothing; days and everything else as text."""
+    if isinstance(value, Decimal):
+        return float(value)
+    return value if value is None or isinstance(value, str | int | float) else str(value)
 
 
 def of_why(answer: Why) -> dict[str, Any]:

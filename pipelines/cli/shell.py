@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -24,6 +25,10 @@ Names = Annotated[
         help="SEGMENT, DESTINATION/SEGMENT or DESTINATION/; nothing means all.", show_default=False
     ),
 ]
+AsOf = Annotated[
+    str | None,
+    typer.Option(help="The last whole day that counts, YYYY-MM-DD; default: the newest loaded day."),
+]
 AcceptRemovals = Annotated[bool, typer.Option("--accept-removals", help="Let a large removal pass.")]
 AcceptGrowth = Annotated[bool, typer.Option("--accept-growth", help="Let a size jump pass.")]
 
@@ -32,6 +37,16 @@ def opened_project() -> Project:
     """The project that the settings describe: the demo's when no sources are declared."""
     settings = Settings()
     return Project(as_demo(settings) if settings.is_demo else settings)
+
+
+def day(text: str | None) -> date | None:
+    """The day that an operator wrote, None for none. Raises BadParameter for what is no day."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a day: write YYYY-MM-DD") from None
 
 
 def operator() -> str:

@@ -31,6 +31,8 @@ WORDS = frozenset(
         "",
         "step",
         "finding",
+        "condition",
+        "values",
         "connector",
         "kind",
         "verdicts",
@@ -39,7 +41,7 @@ WORDS = frozenset(
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers"})
+LONG = frozenset({"why", "finding", "identifiers", "condition", "values"})
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

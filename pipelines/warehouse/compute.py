@@ -42,17 +42,30 @@ def compute_segment(
             segment.path, f"unknown universe {segment.universe!r}", expected=" or ".join(UNIVERSES)
         )
     database = _name_of_database(cursor)
-    _date_views(cursor, segment, as_of, database=database, catalog=catalog)
+    prepare(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
-    for layer in segment.builds_on:
-        _run(cursor, layer, as_of, timeout_seconds)
-        _lay(cursor, layer.name)
-    _run(cursor, segment, as_of, timeout_seconds)
+    run(cursor, segment, as_of, timeout_seconds)
     size, duplicates = _examine(cursor, segment, as_of, database=database)
     layers = tuple(_contribution(cursor, name) for name in segment.layers)
     profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
     _keep(cursor, profile)
     return profile
+
+
+def prepare(
+    cursor: duckdb.DuckDBPyConnection,
+    segment: Segment,
+    as_of: date,
+    *,
+    catalog: Catalog,
+    timeout_seconds: float,
+) -> None:
+    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on."""
+    database = _name_of_database(cursor)
+    _date_views(cursor, segment, as_of, database=database, catalog=catalog)
+    for layer in segment.builds_on:
+        run(cursor, layer, as_of, timeout_seconds)
+        _lay(cursor, layer.name)
 
 
 def window_end(as_of: date) -> str:
@@ -109,7 +122,7 @@ def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, 
     return size
 
 
-def _run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
     """Fill the temporary table with what the author's SELECT returns, unchanged but for a line above it."""
     parameters = _parameters(cursor, segment, as_of)
     # Read-only with regard to the file: only temporary tables of this cursor can be written.
@@ -152,10 +165,7 @@ def _parameters(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date
         statements = cursor.extract_statements(segment.sql)
     if len(statements) != 1 or statements[0].type != duckdb.StatementType.SELECT:
         raise SegmentError(segment.path, "a segment is exactly one SELECT", line=segment.sql_line)
-    known: dict[str, object] = {
-        "as_of": as_of,
-        "window_end": datetime.combine(as_of + timedelta(days=1), time()),
-    }
+    known = _day(as_of)
     asked = statements[0].named_parameters
     if not asked <= known.keys():
         raise SegmentError(
@@ -164,6 +174,16 @@ def _parameters(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date
             expected="$as_of or $window_end",
         )
     return {name: known[name] for name in asked}
+
+
+def parameters_of(cursor: duckdb.DuckDBPyConnection, query: str, as_of: date) -> dict[str, object]:
+    """Of what a segment may ask about its day, what a query asks."""
+    (statement,) = cursor.extract_statements(query)
+    return {name: value for name, value in _day(as_of).items() if name in statement.named_parameters}
+
+
+def _day(as_of: date) -> dict[str, object]:
+    return {"as_of": as_of, "window_end": datetime.combine(as_of + timedelta(days=1), time())}
 
 
 def _check_shape(segment: Segment, columns: list[tuple[str, str]]) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
@@ -30,7 +30,8 @@ from pipelines.segments.catalog import Catalog
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
-from pipelines.warehouse.compute import compute_segment
+from pipelines.warehouse.compute import compute_segment, prepare
+from pipelines.warehouse.judging import Judged, judge
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -162,6 +163,17 @@ class DuckDBEngine:
             )
             history.prune(cursor, segment.name, keep=as_of, days_kept=self._days_kept)
             return profile
+
+    def judge(self, segment: Segment, as_of: date, people: Sequence[int]) -> list[Judged]:
+        """What the segment says of people on a day, condition by condition; nothing is kept. Raises SegmentError."""
+        with self._cursor() as cursor:
+            prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
+            return judge(cursor, segment, as_of, people, timeout_seconds=self._timeout_seconds)
+
+    def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
+        """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
+        with self._cursor() as cursor:
+            return history.member_since(cursor, segment, person_no, as_of)
 
     def close(self) -> None:
         """Let go of the file, so that others can write. An export still being read raises on its next batch."""

@@ -1,0 +1,74 @@
+"""Why somebody is in a segment or is not: each condition with its values, then what every audience makes of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.names import unknown_name
+from pipelines.project import Project
+from pipelines.segments.load import BrokenSegment
+from pipelines.segments.model import Segment
+from pipelines.warehouse.judging import Answered
+from pipelines.why import Why, number_of, why
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """One person and one segment on a day."""
+
+    segment: str
+    as_of: date
+    is_member: bool
+    """By the segment's SQL, run now for that day."""
+    since: date | None
+    """The first of the computed days up to it on all of which they were in; None: not in, or not computed."""
+    conditions: tuple[Answered, ...] | None
+    """None: the SQL is no plain list of conditions. Empty: nothing is known of the person that day."""
+    audiences: tuple[Why, ...]
+    """Consent, suppression and receipts, wherever the segment goes."""
+
+    @property
+    def sentence(self) -> str:
+        """The answer in plain words."""
+        if self.is_member:
+            since = f", since {self.since}" if self.since else ""
+            return f"In {self.segment} on {self.as_of}{since}."
+        if self.conditions is None:
+            return f"Not in {self.segment} on {self.as_of}."
+        if not self.conditions:
+            return f"Not in {self.segment} on {self.as_of}: nothing is known of them on that day."
+        missed = [one.says for one in self.conditions if not one.holds]
+        return f"Not in {self.segment} on {self.as_of}: {len(missed)} of {len(self.conditions)} conditions not met."
+
+
+def explain(project: Project, person: str, segment: str, as_of: date | None = None) -> Explained:
+    """Answer for a person, named by the key that the sources know them by; by default for the newest computed day.
+
+    Raises UnknownName without repeating the key, SegmentError for a broken file, StoreBusy while a push of an account
+    runs.
+    """
+    definition = _definition(project, segment)
+    number = number_of(project, person)
+    with project.engine(read_only=True) as engine, engine.snapshot():
+        day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
+        (judged,) = engine.judge(definition, day, [number])
+        since = engine.member_since(segment, number, day) if judged.is_member else None
+    return Explained(
+        segment,
+        day,
+        judged.is_member,
+        since,
+        judged.conditions,
+        tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
+    )
+
+
+def _definition(project: Project, segment: str) -> Segment:
+    known = {one.name: one for one in project.definitions}
+    if segment not in known:
+        raise unknown_name("segment", segment, list(known))
+    definition = known[segment]
+    if isinstance(definition, BrokenSegment):
+        raise definition.error
+    return definition

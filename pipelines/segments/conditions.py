@@ -1,0 +1,107 @@
+"""What a segment asks of a person, condition by condition, read from its own SQL.
+
+Only where the SQL is a plain list of conditions on ``features``, and on other segments, is it taken apart: then the
+conditions together are the segment, by construction. Everything else is left whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import sqlglot
+from sqlglot import exp
+
+from pipelines.segments.key import KEY
+
+FEATURES = "features"
+NOT_PLAIN = (
+    "group",
+    "having",
+    "qualify",
+    "distinct",
+    "limit",
+    "offset",
+    "windows",
+    "laterals",
+    "with_",
+    "with",
+)
+"""Parts of a SELECT that decide about a person by looking at others."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One condition that everybody in the segment meets."""
+
+    says: str
+    """In SQL, as an author could have written it."""
+    sql: str
+    """An expression over one row of ``features``."""
+    columns: tuple[str, ...]
+    """The features that it looks at, in their order."""
+
+
+def conditions_of(sql: str, layers: Sequence[str]) -> tuple[Condition, ...] | None:
+    """The conditions of a gated SELECT; None where it is no plain list of them."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    if not isinstance(tree, exp.Select) or not _is_plain(tree):
+        return None
+    table = _table_of(tree)
+    if table is None or table.name.lower() != FEATURES:
+        return None
+    found: list[Condition] = []
+    for join in tree.args.get("joins") or []:
+        layer = _layer_of(join, layers)
+        if layer is None:
+            return None
+        found.append(layer)
+    where = tree.args.get("where")
+    if where is not None:
+        found.extend(_condition(part, table.alias) for part in _parts(where.this))
+    return tuple(found)
+
+
+def _is_plain(tree: exp.Select) -> bool:
+    return not any(tree.args.get(part) for part in NOT_PLAIN) and not any(
+        node is not tree for node in tree.find_all(exp.Window, exp.AggFunc, exp.Query)
+    )
+
+
+def _table_of(tree: exp.Select) -> exp.Table | None:
+    source = tree.args.get("from_") or tree.args.get("from")
+    return source.this if source is not None and isinstance(source.this, exp.Table) else None
+
+
+def _layer_of(join: exp.Join, layers: Sequence[str]) -> Condition | None:
+    """A semi or an anti join with another segment, by the person."""
+    kind = f"{join.side} {join.kind}".strip().upper()
+    using = [column.name for column in join.args.get("using") or []]
+    if kind not in ("SEMI", "ANTI") or using != [KEY] or not isinstance(join.this, exp.Table):
+        return None
+    name = join.this.name
+    if name not in layers:
+        return None
+    word = "in" if kind == "SEMI" else "not in"
+    return Condition(f"{word} {name}", f'{KEY} {word} (select {KEY} from "{name}")', ())
+
+
+def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
+    """What ``and`` joins, from left to right."""
+    if isinstance(node, exp.And):
+        yield from _parts(node.left)
+        yield from _parts(node.right)
+    elif isinstance(node, exp.Paren) and isinstance(node.this, exp.And):
+        yield from _parts(node.this)
+    else:
+        yield node
+
+
+def _condition(node: exp.Expr, alias: str) -> Condition:
+    plain = node.copy()
+    for column in plain.find_all(exp.Column):
+        if column.table in (FEATURES, alias):
+            column.set("table", None)
+    columns = dict.fromkeys(column.name for column in plain.find_all(exp.Column))
+    text = plain.sql(dialect="duckdb")
+    return Condition(text, text, tuple(columns))

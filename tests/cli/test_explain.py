@@ -1,0 +1,54 @@
+"""``turnout explain``: why somebody is in a segment or is not, in words and for machines."""
+
+from __future__ import annotations
+
+from pipelines.cli.exits import Exit
+from tests.assets.shop import NEWEST, Shop, customer
+from tests.cli.conftest import Turnout
+
+
+def test_a_member_is_explained(shop: Shop, turnout: Turnout) -> None:
+    """In since when, each condition with its values, and what every audience makes of it."""
+    shop.segment(
+        "recent", "select person_no\nfrom features\nwhere orders_ever >= 1\n  and orders_90d >= 1", ["ads"]
+    )
+    for command in ("sources", "segments", "sync"):
+        assert turnout(command).code == Exit.OK
+    ran = turnout("explain", customer(1), "recent", "--json")
+    assert ran.code == Exit.OK, ran.err
+    (told,) = ran.objects
+    assert (told["member"], told["since"], told["as_of"]) == (True, NEWEST.isoformat(), NEWEST.isoformat())
+    assert [one["condition"] for one in told["conditions"]] == ["orders_ever >= 1", "orders_90d >= 1"]
+    assert all(one["holds"] and next(iter(one["values"].values())) >= 1 for one in told["conditions"])
+    assert [one["audience"] for one in told["audiences"]] == ["ads/recent"]
+    shown = turnout("explain", customer(1), "recent")
+    assert f"In recent on {NEWEST}, since {NEWEST}." in shown.out
+    assert "orders_90d >= 1" in shown.out
+
+
+def test_somebody_outside_is_explained(shop: Shop, turnout: Turnout) -> None:
+    """Which condition is not met, and the value that it met instead; the person is not named."""
+    shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("explain", customer(0), "recent")
+    assert ran.code == Exit.OK, ran.err
+    assert "1 of 1 conditions not met" in ran.out
+    assert "orders_ever = 0" in ran.out
+    assert customer(0) not in ran.out
+
+
+def test_sql_that_is_no_list_is_left_whole(shop: Shop, turnout: Turnout) -> None:
+    """Then only the answer is given."""
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("explain", customer(1), "buyers")
+    assert "In buyers on" in ran.out
+    assert "not taken apart" in ran.out
+
+
+def test_unknown_names_are_told(shop: Shop, turnout: Turnout) -> None:
+    """A segment has its nearest name; a person's key is never repeated."""
+    assert turnout("sources").code == Exit.OK
+    wrong = turnout("explain", customer(1), "buyer")
+    assert (wrong.code, "did you mean 'buyers'?" in wrong.err) == (Exit.USAGE, True)
+    nobody = turnout("explain", "nobody-at-all", "buyers")
+    assert (nobody.code, "nobody-at-all" in nobody.err) == (Exit.USAGE, False)

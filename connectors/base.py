@@ -32,6 +32,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from connectors.identity import Identity
 from connectors.people import FieldType, Present, Unreachable
+from connectors.rooms import BudgetState
 
 Op = Literal["add", "remove"]
 
@@ -96,31 +97,6 @@ class Limits:
     """A count of refused rows is exact for the request that it answers, so that halves of a batch find the rows."""
     min_size: int = 0
     """Fewer members than this are useless (or refused) on the platform; shown, never enforced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Room:
-    """What a window takes now, and when it takes more."""
-
-    window: Window
-    left: int
-    coming: tuple[tuple[float, int], ...] = ()
-    """Seconds from now, ascending, and how many requests more may leave then; with ``left`` the window's whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class BudgetState:
-    """What an account takes at a moment, as far as this machine knows."""
-
-    at: datetime
-    rooms: tuple[Room, ...] = ()
-    closed_until: datetime | None = None
-    """Nothing is taken before; None: open."""
-    closed_because: str = ""
-    patience: timedelta = timedelta(minutes=2)
-    """The longest wait for a turn; when it would be longer, the account's run ends."""
-    seconds_each: float | None = None
-    """How long answers took of late; None before the first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -376,6 +352,10 @@ class Connector(ABC):
     def members(self, audience: Audience) -> Iterator[Sequence[Present]]:
         """Everybody in the audience, page by page, the unsubscribed included. Raises AudienceGone and the others."""
         raise NotImplementedError(f"{self.title} does not list members")
+
+    def knows(self, rows: pa.Table) -> frozenset[int] | None:
+        """Which of these people (handle columns) the tool knows, by 0-based row; None: that cannot be asked."""
+        return None
 
     def unreachable(self, since: datetime | None) -> Iterator[Unreachable]:
         """Who has unsubscribed, bounced, complained or been suppressed, at least since then; None: ever."""

@@ -18,9 +18,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from connectors.base import BudgetState, Room, Window
+from connectors.base import Window
 from connectors.budget_file import BudgetFile
 from connectors.clock import MICROSECOND, Clock
+from connectors.rooms import BudgetState, Room
 
 SLOTS = 60
 TRAVEL = timedelta(seconds=2)

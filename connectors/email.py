@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any, ClassVar
 
@@ -144,6 +144,11 @@ class ResolvingConnector(EmailConnector):
         for portion in portions(asked, self.resolves_at_once):
             known |= self.resolve(portion)
         return known
+
+    def knows(self, rows: pa.Table) -> frozenset[int]:
+        """Whoever has an id there now; no remembered one is believed."""
+        people = [replace(person, id=None) for person in people_of(rows)]
+        return frozenset(self.ids_of(people))
 
     def resolving_requests(self, rows: int) -> int:
         """The most requests that `ids_of` makes for so many people."""

@@ -28,7 +28,6 @@ import tenacity
 from connectors import rate_headers
 from connectors.base import (
     ActionNeeded,
-    BudgetState,
     Connector,
     DeliveryError,
     QuotaExhausted,
@@ -40,6 +39,7 @@ from connectors.budget import Budget, Turn, Wait
 from connectors.clock import Clock
 from connectors.consent_guard import ConsentGuard
 from connectors.rate_headers import Left
+from connectors.rooms import BudgetState
 from connectors.settings import checked_base_url
 from connectors.wire import Answer, NoAnswer, NotSent, Wire
 

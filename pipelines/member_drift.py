@@ -23,7 +23,7 @@ from pipelines.delivery.journal import Journal
 from pipelines.delivery.journal_file import JournalError, JournalFile, open_journal_file
 from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.lineage import strangers
-from pipelines.delivery.listing import Drift, compare_listing, drift, stage_listing
+from pipelines.delivery.listing import Drift, compare_listing, drift, gone, stage_listing
 from pipelines.delivery.model import Account
 from pipelines.delivery.repair import Repaired, repair
 from pipelines.delivery.states import Times, read_states
@@ -53,6 +53,7 @@ class Compared:
     not_permitted: int = 0
     unnamed: int = 0
     unsettled: int = 0
+    gone: int | None = None
     doubted: int = 0
     """Missing members whom the next push adds again, if they are desired."""
     taken_up: int = 0
@@ -63,8 +64,12 @@ class Compared:
     @property
     def kinds(self) -> dict[str, int]:
         """The drift, by kind."""
+        if self.gone is None:
+            missing = {"missing": self.missing}
+        else:
+            missing = {"removed by hand": self.missing - self.gone, "gone": self.gone}
         return {
-            "missing": self.missing,
+            **missing,
             "added by hand": self.added_by_hand,
             "not permitted": self.not_permitted,
             "not named": self.unnamed,
@@ -196,7 +201,8 @@ def _compare(
     read_states(ledger, journal, number, segment, _times(account, sync))
     compare_listing(ledger, number, connector.lists_members, connector.limits.settles_after, began)
     mark_erased(ledger, project.tombstones)
-    found = drift(ledger)
+    with told_by_kind(connector):
+        found = drift(ledger, gone(connector, ledger, number))
     run_id = order.run_id or str(ULID())
     if order.policy == "ours_wins" and found.missing + found.added_by_hand:
         journal.logbook.decided(run_id, account.name, segment, "ours_wins", order.who, order.why)

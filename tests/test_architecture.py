@@ -24,7 +24,7 @@ ENGINE = (
 )
 """What must work in any scheduler, with any connector."""
 
-CONTRACT = ("connectors.base", "connectors.identity", "connectors.people")
+CONTRACT = ("connectors.base", "connectors.identity", "connectors.people", "connectors.rooms")
 """What a connector is, and nothing of any."""
 
 CARD = {"README.md", "pyproject.toml", "workspace.yaml", "pipelines", "connectors", "segment_defs", "tests"}

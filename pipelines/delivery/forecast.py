@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from connectors.base import BudgetState, Connector, Limits, Op, Room
+from connectors.base import Connector, Limits, Op
+from connectors.rooms import BudgetState, Room
 
 ASSUMED_SECONDS = 1.0
 """An answer's time where none was measured yet."""

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 
+from connectors.base import Connector
 from connectors.identity import Column
 from connectors.people import Present
 from pipelines.delivery.identities import member_key
@@ -23,6 +24,8 @@ from pipelines.duck import quote
 
 PERMITTED = "(refused is null or refused = 'gone_from_source')"
 """Of a stranger: whoever is merely missing from the sources has said nothing."""
+MOST_ASKED = 1_000
+"""Missing people of an audience about whom a tool is asked: more would spend its budget on a question."""
 ON = "('on', 'expiring')"
 """States in which the ledger claims that somebody is there."""
 
@@ -44,6 +47,8 @@ class Drift:
     """Listed by the tool's own id alone, which belongs to nobody known here."""
     unsettled: int
     """Nothing is proven: too young, in doubt, coming, leaving, or refused earlier."""
+    gone: int | None = None
+    """Of the missing, those whom the tool does not know any more; None: it cannot be asked, or they are too many."""
 
 
 def stage_listing(ledger: Ledger, pages: Iterable[Sequence[Present]]) -> None:
@@ -225,8 +230,33 @@ def _stage_strangers(ledger: Ledger, audience: int, since: datetime) -> None:
     )
 
 
-def drift(ledger: Ledger) -> Drift:
-    """The difference that `compare_listing` left, in numbers."""
+def gone(connector: Connector, ledger: Ledger, audience: int) -> int | None:
+    """How many of the missing the tool does not know any more; None where it cannot be asked, or they are too many."""
+    people = _missing_people(ledger, audience)
+    if people.num_rows == 0:
+        return 0
+    known = connector.knows(people) if people.num_rows <= MOST_ASKED else None
+    return None if known is None else people.num_rows - len(known)
+
+
+def _missing_people(ledger: Ledger, audience: int) -> pa.Table:
+    """The handle columns of the missing, as they were sent; of one more than may be asked, at the most."""
+    names = ", ".join(f"members.{quote(column.name)}" for column in ledger.identity.handle)
+    return ledger.connection.sql(
+        f"""
+        select {names}
+        from members
+        join missing
+          on missing.member = members.member
+        where members.audience = {audience}
+        order by members.member
+        limit {MOST_ASKED + 1}
+        """
+    ).to_arrow_table()
+
+
+def drift(ledger: Ledger, gone: int | None = None) -> Drift:
+    """The difference that `compare_listing` left, in numbers; ``gone`` is what the tool says of the missing."""
     members = dict(
         ledger.connection.execute("select verdict, count(*) from judged group by verdict").fetchall()
     )
@@ -255,6 +285,7 @@ def drift(ledger: Ledger) -> Drift:
         not_permitted=refused,
         unnamed=unnamed,
         unsettled=members.get("unsettled", 0) + leaving,
+        gone=gone,
     )
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from connectors.base import (
     Audience,
     AuthFailed,
-    BudgetState,
     Connector,
     DeliveryError,
     DestinationError,
     QuotaExhausted,
 )
+from connectors.rooms import BudgetState
 from pipelines.delivery.forecast import Forecast, forecast, requests_of
 from pipelines.delivery.guards import Verdict
 from pipelines.delivery.model import WAITS_FOR_BUDGET, Delivery, Part, Push, Run, failed

@@ -128,6 +128,7 @@ create table if not exists member_drift (
   listed integer not null,
   agreed integer not null,
   missing integer not null,
+  gone integer,
   added_by_hand integer not null,
   not_permitted integer not null,
   unnamed integer not null,

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from connectors.base import ActionNeeded, BudgetState, Window
+from connectors.base import ActionNeeded, Window
 from connectors.budget import LONGEST_CLOSED, Budget, Turn, Wait
 from connectors.clock import Clock
+from connectors.rooms import BudgetState
 from connectors.testing import FastTime
 
 MINUTE = Window(6, timedelta(minutes=1))

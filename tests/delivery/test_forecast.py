@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from world import Platform
 
-from connectors.base import BudgetState, Limits, Op, Room, Window
+from connectors.base import Limits, Op, Window
+from connectors.rooms import BudgetState, Room
 from pipelines.delivery.forecast import forecast, requests_of
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)

@@ -138,4 +138,4 @@ def test_a_member_whose_id_is_not_remembered_is_not_missed(
     with duckdb.connect(tmp_path / "platform.duckdb") as ledger:
         ledger.execute("delete from remote_ids where remote_id = $id", {"id": f"id-{email(2)}"})
     found = compare(world, tool, tmp_path)
-    assert astuple(found) == (6, 5, 0, 0, 0, 1, 1)
+    assert astuple(found) == (6, 5, 0, 0, 0, 1, 1, None)

@@ -11,7 +11,7 @@ import pytest
 from connectors.registry import load
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
-from pipelines.delivery.listing import Drift, compare_listing, drift, stage_listing
+from pipelines.delivery.listing import Drift, compare_listing, drift, gone, stage_listing
 from pipelines.delivery.repair import repair
 from pipelines.delivery.states import Times, read_states
 from pipelines.segments.model import DriftPolicy
@@ -19,6 +19,8 @@ from tests.lab.bench import Bench, email_of
 from tests.lab.email import EMAIL_KINDS
 
 LISTING = [kind.name for kind in EMAIL_KINDS if load(kind.name).lists_members is not None]
+ASKED = ("activecampaign", "hubspot", "klaviyo")
+"""Tools that can be asked whom they know."""
 LATER = timedelta(days=2)
 """After it no list is late, and no copy of a request comes any more."""
 
@@ -44,7 +46,7 @@ def compared(lab: Bench, policy: DriftPolicy = "report_only") -> Drift:
         stage_listing(ledger, connector.members(audience))
         read_states(ledger, journal, number, lab.segment, times)
         compare_listing(ledger, number, connector.lists_members, settles, lab.now)
-        found = drift(ledger)
+        found = drift(ledger, gone(connector, ledger, number))
         repair(journal, ledger, number, lab.segment, "compare", policy)
     connector.close()
     return found
@@ -70,17 +72,35 @@ def test_what_is_done_by_hand_is_found_and_undone(bench: Callable[[str], Bench],
     state.take_from(tool, audience.id, *map(email_of, inside[-2:]))
     state.put_into(tool, audience.id, *map(email_of, outside[:2]))
     if not lab.is_asynchronous:
-        assert astuple(compared(lab)) == (12, 10, 0, 0, 0, 0, 4), "nothing is proven yet"
+        assert astuple(compared(lab)) == (12, 10, 0, 0, 0, 0, 4, 0), "nothing is proven yet"
     lab.now += LATER
     lab.sandbox.advance_clock(LATER.total_seconds())
     found = compared(lab, "ours_wins")
-    assert astuple(found) == (12, 10, 2, 2, 0, 0, 0)
+    assert astuple(found) == (12, 10, 2, 2, 0, 0, 0, 0 if tool in ASKED else None)
     assert lab.push().ok
     _come_to_rest(lab)
     assert lab.members() == lab.desired()
     lab.now += LATER
     lab.sandbox.advance_clock(LATER.total_seconds())
-    assert astuple(compared(lab)) == (12, 12, 0, 0, 0, 0, 0)
+    assert astuple(compared(lab)) == (12, 12, 0, 0, 0, 0, 0, 0)
+
+
+@pytest.mark.parametrize("tool", ASKED)
+def test_whom_a_tool_has_forgotten_is_told_apart(bench: Callable[[str], Bench], tool: str) -> None:
+    """Of three who are not in the list any more, one is not known to the tool either."""
+    lab = bench(tool)
+    assert lab.clean_run().ok
+    _come_to_rest(lab)
+    [audience] = [
+        a for a in lab.sandbox.state.audiences(tool) if a.name in (lab.title, f"turnout:{lab.segment}")
+    ]
+    left = [email_of(number) for number in sorted(lab.wanted)[:3]]
+    lab.sandbox.state.email.take_from(tool, audience.id, *left)
+    lab.sandbox.state.email.forget(tool, left[0])
+    lab.now += LATER
+    lab.sandbox.advance_clock(LATER.total_seconds())
+    found = compared(lab)
+    assert (found.missing, found.gone) == (3, 1)
 
 
 def _come_to_rest(lab: Bench) -> None:

@@ -162,8 +162,8 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     ),
     "drift as a word that is none": (
         {"max_removed = 0.2": 'drift = "our_wins"'},
-        "segment_defs/lapsed.sql:21: 'drift' is the text 'our_wins'; did you mean 'ours_wins'?; expected what becomes of "
-        "members whom somebody else added or took out, where the tool lists members: "
+        "segment_defs/lapsed.sql:21: 'drift' is the text 'our_wins'; did you mean 'ours_wins'?; expected what becomes "
+        "of members whom somebody else added or took out, where the tool lists members: "
         '"report_only" or "ours_wins"',
     ),
     "B87 option of another connector": (

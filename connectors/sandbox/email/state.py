@@ -105,6 +105,14 @@ class EmailState:
                     made = people.create(db, platform, new_id, email=email)
                     people.set_consent(db, platform, made.id, consent, 0)
 
+    def forget(self, tool: str, email: str) -> None:
+        """Delete a person there, as a colleague would."""
+        platform = Platform(tool)
+        with self.store.writing() as db:
+            known = people.find(db, platform, "email", email)
+            if known is not None:
+                people.delete(db, platform, known.id)
+
     def suppress(self, tool: str, email: str, kind: str) -> None:
         """Let an address bounce, complain or leave by itself."""
         with self.store.writing() as db:

@@ -48,7 +48,7 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     Raises UnknownName without repeating the key, SegmentError for a broken file, StoreBusy while a push of an account
     runs.
     """
-    definition = _definition(project, segment)
+    definition = definition_of(project, segment)
     number = number_of(project, person)
     with project.engine(read_only=True) as engine, engine.snapshot():
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
@@ -64,7 +64,8 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     )
 
 
-def _definition(project: Project, segment: str) -> Segment:
+def definition_of(project: Project, segment: str) -> Segment:
+    """A segment that can be computed. Raises UnknownName, SegmentError for a broken file."""
     known = {one.name: one for one in project.definitions}
     if segment not in known:
         raise unknown_name("segment", segment, list(known))

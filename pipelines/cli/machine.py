@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -14,6 +15,7 @@ from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
 from pipelines.explaining import Explained
+from pipelines.previewing import Preview
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
@@ -205,6 +207,22 @@ def of_explained(answer: Explained) -> dict[str, Any]:
         ],
         "audiences": [of_why(one) for one in answer.audiences],
         "sentence": answer.sentence,
+    }
+
+
+def of_preview(answer: Preview) -> dict[str, Any]:
+    """A segment that was run and not kept, in numbers."""
+    sized = answer.sized
+    return {
+        "segment": answer.segment,
+        "as_of": answer.as_of.isoformat(),
+        "size": sized.size,
+        "universe": sized.universe,
+        "share": round(sized.share, 6),
+        "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
+        "layers": [asdict(one) for one in sized.layers],
+        "overlaps": [asdict(one) for one in sized.overlaps],
+        "reach": [asdict(one) for one in answer.reach],
     }
 
 

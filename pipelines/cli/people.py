@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli import machine
-from pipelines.cli.shell import AsOf, Json, Names, day, opened_project, selected
+from pipelines.cli.shell import Json, Names, opened_project, selected
 from pipelines.cli.tables import console, table
 from pipelines.delivery.history import REASONS
 from pipelines.delivery.looking_back import Move, look_back
-from pipelines.explaining import explain as ask_segment
 from pipelines.names import unknown_name
 from pipelines.project import Project
-from pipelines.warehouse.judging import Answered
 from pipelines.why import Why
 from pipelines.why import why as ask
 
@@ -28,7 +24,7 @@ Days = Annotated[int, typer.Option(min=1, help="How many days to look back.")]
 
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
-    for command in (rejections, history, why, explain):
+    for command in (rejections, history, why):
         app.command()(command)
 
 
@@ -115,37 +111,6 @@ def why(
     console.print(answer.sentence, soft_wrap=True, highlight=False)
     if answer.standing and answer.standing.moves:
         _show_moves([(_name(answer), move) for move in answer.standing.moves])
-
-
-def explain(
-    person: Annotated[
-        str, typer.Argument(help="The person's key in your sources (customer_id).", show_default=False)
-    ],
-    segment: Annotated[str, typer.Argument(help="The segment's name.", show_default=False)],
-    as_of: AsOf = None,
-    as_json: Json = False,
-) -> None:
-    """Why somebody is in a segment or is not: each condition with its values, then what every audience makes of it."""
-    answer = ask_segment(opened_project(), person, segment, day(as_of))
-    if as_json:
-        machine.write([machine.of_explained(answer)])
-        return
-    console.print(answer.sentence, style="bold", soft_wrap=True, highlight=False)
-    if answer.conditions is None:
-        console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
-    elif answer.conditions:
-        console.print(_table_of_conditions(answer.conditions))
-    for one in answer.audiences:
-        console.print(f"[bold]{_name(one)}[/]: {escape(one.sentence)}", soft_wrap=True, highlight=False)
-
-
-def _table_of_conditions(conditions: Sequence[Answered]) -> Table:
-    shown = table("", "condition", "values")
-    for one in conditions:
-        mark = "[green]yes[/]" if one.holds else "[red]no[/]"
-        values = ", ".join(f"{name} = {'unknown' if v is None else v}" for name, v in one.values.items())
-        shown.add_row(mark, escape(one.says), escape(values))
-    return shown
 
 
 def _name(answer: Why) -> str:

@@ -33,6 +33,8 @@ WORDS = frozenset(
         "finding",
         "condition",
         "values",
+        "layer",
+        "likest segment",
         "connector",
         "kind",
         "verdicts",

@@ -46,7 +46,7 @@ def compute_segment(
     universe = _universe(cursor, segment, as_of, database=database)
     run(cursor, segment, as_of, timeout_seconds)
     size, duplicates = _examine(cursor, segment, as_of, database=database)
-    layers = tuple(_contribution(cursor, name) for name in segment.layers)
+    layers = tuple(contribution(cursor, name) for name in segment.layers)
     profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
     _keep(cursor, profile)
     return profile
@@ -65,7 +65,7 @@ def prepare(
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
         run(cursor, layer, as_of, timeout_seconds)
-        _lay(cursor, layer.name)
+        lay(cursor, layer.name)
 
 
 def window_end(as_of: date) -> str:
@@ -138,7 +138,7 @@ def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, second
         raise
 
 
-def _lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
+def lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     """What was just computed becomes a table under the layer's name, each person once."""
     cursor.execute(
         f"""
@@ -150,7 +150,8 @@ def _lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     )
 
 
-def _contribution(cursor: duckdb.DuckDBPyConnection, name: str) -> Layer:
+def contribution(cursor: duckdb.DuckDBPyConnection, name: str) -> Layer:
+    """A layer's size, and how many of its people are in what was computed last."""
     size, shared = cursor.execute(
         f"""
         select count(*), count(*) filter (where person_no in (select person_no from {COMPUTED}))

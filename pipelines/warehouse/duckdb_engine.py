@@ -32,6 +32,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
+from pipelines.warehouse.sizing import Sized, measure
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -169,6 +170,13 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return judge(cursor, segment, as_of, people, timeout_seconds=self._timeout_seconds)
+
+    def measure(self, segment: Segment, as_of: date) -> Sized:
+        """What the segment would hold on a day, and what makes it that size; nothing is kept. Raises SegmentError."""
+        with self._cursor() as cursor:
+            others = [name for name in history.computed_on(cursor, as_of) if name != segment.name]
+            prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
+            return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

@@ -55,6 +55,14 @@ where segment = $segment
     return Profile(segment, as_of, *found[0]) if found else None
 
 
+def computed_on(cursor: duckdb.DuckDBPyConnection, as_of: date) -> list[str]:
+    """The segments that were computed for a day, by name."""
+    if not _exists(cursor):
+        return []
+    query = "select segment from segment.segment_runs where as_of = $as_of order by segment"
+    return [str(name) for (name,) in cursor.execute(query, {"as_of": as_of}).fetchall()]
+
+
 def member_since(cursor: duckdb.DuckDBPyConnection, segment: str, person_no: int, as_of: date) -> date | None:
     """The first of the computed days up to ``as_of`` on all of which the person was in the segment; None: not then."""
     if profile(cursor, segment, as_of) is None:

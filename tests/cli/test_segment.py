@@ -1,4 +1,4 @@
-"""``turnout explain``: why somebody is in a segment or is not, in words and for machines."""
+"""``turnout explain`` and ``turnout preview``: one segment looked at, in words and for machines."""
 
 from __future__ import annotations
 
@@ -52,3 +52,21 @@ def test_unknown_names_are_told(shop: Shop, turnout: Turnout) -> None:
     assert (wrong.code, "did you mean 'buyers'?" in wrong.err) == (Exit.USAGE, True)
     nobody = turnout("explain", "nobody-at-all", "buyers")
     assert (nobody.code, "nobody-at-all" in nobody.err) == (Exit.USAGE, False)
+
+
+def test_a_preview_keeps_nothing(shop: Shop, turnout: Turnout) -> None:
+    """Size, conditions and reach of a segment that was never computed; afterwards it still is not."""
+    shop.segment(
+        "recent", "select person_no\nfrom features\nwhere orders_ever >= 1\n  and orders_90d >= 1", ["ads"]
+    )
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("preview", "recent", "--json")
+    assert ran.code == Exit.OK, ran.err
+    (told,) = ran.objects
+    assert (told["size"], told["universe"], told["share"]) == (60, 120, 0.5)
+    assert [one["so_far"] for one in told["conditions"]] == [60, 60]
+    (reach,) = told["reach"]
+    assert reach["reachable"] + sum(reach["withheld"].values()) == 60
+    shown = turnout("preview", "recent")
+    assert f"recent on {NEWEST}: 60 people, 50.0% of 120" in shown.out
+    assert turnout("explain", customer(1), "recent", "--json").objects[0]["since"] is None

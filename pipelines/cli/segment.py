@@ -1,0 +1,117 @@
+"""Commands about one segment: why somebody is in it, and what it would hold."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+from rich.markup import escape
+from rich.table import Table
+
+from pipelines.cli import machine
+from pipelines.cli.shell import AsOf, Json, day, opened_project
+from pipelines.cli.tables import console, table
+from pipelines.explaining import explain as ask
+from pipelines.previewing import Preview, Reach
+from pipelines.previewing import preview as look
+from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.sizing import Narrowing, Overlap
+
+LIKEST = 5
+"""Overlaps that a terminal shows; ``--json`` has all."""
+
+Segment = Annotated[str, typer.Argument(help="The segment's name.", show_default=False)]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands of this module."""
+    app.command()(preview)
+    app.command()(explain)
+
+
+def preview(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:
+    """What a segment would hold, what makes it that size, and whom each audience reaches. Keeps and sends nothing."""
+    answer = look(opened_project(), segment, day(as_of))
+    if as_json:
+        machine.write([machine.of_preview(answer)])
+    else:
+        _show_preview(answer)
+
+
+def explain(
+    person: Annotated[
+        str, typer.Argument(help="The person's key in your sources (customer_id).", show_default=False)
+    ],
+    segment: Segment,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """Why somebody is in a segment or is not: each condition with its values, then what every audience makes of it."""
+    answer = ask(opened_project(), person, segment, day(as_of))
+    if as_json:
+        machine.write([machine.of_explained(answer)])
+        return
+    console.print(answer.sentence, style="bold", soft_wrap=True, highlight=False)
+    if answer.conditions is None:
+        console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
+    elif answer.conditions:
+        console.print(_answers(answer.conditions))
+    for one in answer.audiences:
+        told = f"[bold]{one.destination}/{one.segment}[/]: {escape(one.sentence)}"
+        console.print(told, soft_wrap=True, highlight=False)
+
+
+def _show_preview(answer: Preview) -> None:
+    sized = answer.sized
+    console.print(
+        f"[bold]{answer.segment}[/] on {answer.as_of}: {sized.size:,} people, {sized.share:.1%} of "
+        f"{sized.universe:,}",
+        highlight=False,
+    )
+    if sized.conditions is None:
+        console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
+    elif sized.conditions:
+        console.print(_narrowings(sized.conditions))
+    if sized.layers:
+        shown = table("layer", "people", "of them here")
+        for layer in sized.layers:
+            shown.add_row(layer.segment, f"{layer.size:,}", f"{layer.shared:,}")
+        console.print(shown)
+    if sized.overlaps:
+        console.print(_overlaps(sized.overlaps[:LIKEST]))
+    if answer.reach:
+        console.print(_reaches(answer.reach))
+
+
+def _answers(conditions: Sequence[Answered]) -> Table:
+    shown = table("", "condition", "values")
+    for one in conditions:
+        mark = "[green]yes[/]" if one.holds else "[red]no[/]"
+        values = ", ".join(f"{name} = {'unknown' if v is None else v}" for name, v in one.values.items())
+        shown.add_row(mark, escape(one.says), escape(values))
+    return shown
+
+
+def _narrowings(conditions: Sequence[Narrowing]) -> Table:
+    shown = table("condition", "alone", "with those above", "lack only this")
+    for one in conditions:
+        shown.add_row(escape(one.says), f"{one.alone:,}", f"{one.so_far:,}", f"{one.only_this:,}")
+    return shown
+
+
+def _overlaps(overlaps: Sequence[Overlap]) -> Table:
+    shown = table("likest segment", "people", "shared", "jaccard")
+    for one in overlaps:
+        shown.add_row(one.segment, f"{one.size:,}", f"{one.shared:,}", f"{one.jaccard:.2f}")
+    return shown
+
+
+def _reaches(reach: Sequence[Reach]) -> Table:
+    shown = table("destination", "reachable", "least", "why")
+    for one in reach:
+        why = ", ".join(f"{count:,} {reason}" for reason, count in one.withheld.items())
+        style = "yellow" if one.reachable < one.min_size else "none"
+        least = f"{one.min_size:,}" if one.min_size else ""
+        shown.add_row(one.destination, f"{one.reachable:,}", least, why, style=style)
+    return shown

@@ -16,6 +16,7 @@ from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
 from pipelines.explaining import Explained
 from pipelines.previewing import Preview
+from pipelines.profiling import Profiled
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
@@ -223,6 +224,17 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "layers": [asdict(one) for one in sized.layers],
         "overlaps": [asdict(one) for one in sized.overlaps],
         "reach": [asdict(one) for one in answer.reach],
+    }
+
+
+def of_profile(answer: Profiled) -> dict[str, Any]:
+    """How a segment's people differ from everybody, in numbers."""
+    return {
+        "segment": answer.segment,
+        "as_of": answer.as_of.isoformat(),
+        "persona": answer.persona,
+        "sentence": answer.sentence,
+        "traits": [asdict(one) for one in answer.traits],
     }
 
 

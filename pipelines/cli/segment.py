@@ -15,9 +15,13 @@ from pipelines.cli.tables import console, table
 from pipelines.explaining import explain as ask
 from pipelines.previewing import Preview, Reach
 from pipelines.previewing import preview as look
+from pipelines.profiling import profile as compare
 from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.profiling import Trait
 from pipelines.warehouse.sizing import Narrowing, Overlap
 
+MOST_TELLING = 15
+"""Traits that a terminal shows; ``--json`` has all."""
 LIKEST = 5
 """Overlaps that a terminal shows; ``--json`` has all."""
 
@@ -27,6 +31,7 @@ Segment = Annotated[str, typer.Argument(help="The segment's name.", show_default
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(preview)
+    app.command()(profile)
     app.command()(explain)
 
 
@@ -37,6 +42,20 @@ def preview(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None
         machine.write([machine.of_preview(answer)])
     else:
         _show_preview(answer)
+
+
+def profile(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:
+    """Who a segment's people are, compared with everybody: features by how much they differ. Keeps nothing."""
+    answer = compare(opened_project(), segment, day(as_of))
+    if as_json:
+        machine.write([machine.of_profile(answer)])
+        return
+    console.print(f"[bold]{answer.segment}[/] on {answer.as_of}", highlight=False)
+    if answer.persona:
+        console.print(escape(answer.persona), soft_wrap=True)
+    console.print(escape(answer.sentence), soft_wrap=True, highlight=False)
+    if answer.traits:
+        console.print(_traits(answer.traits[:MOST_TELLING]))
 
 
 def explain(
@@ -97,6 +116,17 @@ def _narrowings(conditions: Sequence[Narrowing]) -> Table:
     shown = table("condition", "alone", "with those above", "lack only this")
     for one in conditions:
         shown.add_row(escape(one.says), f"{one.alone:,}", f"{one.so_far:,}", f"{one.only_this:,}")
+    return shown
+
+
+def _traits(traits: Sequence[Trait]) -> Table:
+    shown = table("feature", "value", "here", "everybody", "index", "effect", "known")
+    for one in traits:
+        form = ".0%" if one.value else ",.2f"
+        numbers = (format(one.here, form), format(one.universe, form))
+        index = "" if one.index is None else f"{one.index:.2f}"
+        known = f"{one.known:.0%}"
+        shown.add_row(one.feature, escape(one.value or "mean"), *numbers, index, f"{one.effect:+.2f}", known)
     return shown
 
 

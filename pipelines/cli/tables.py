@@ -34,6 +34,8 @@ WORDS = frozenset(
         "condition",
         "values",
         "layer",
+        "feature",
+        "value",
         "likest segment",
         "connector",
         "kind",

@@ -32,6 +32,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
+from pipelines.warehouse.profiling import Trait, traits
 from pipelines.warehouse.sizing import Sized, measure
 
 LOAD_FIRST = "load the sources first: turnout sources"
@@ -177,6 +178,13 @@ class DuckDBEngine:
             others = [name for name in history.computed_on(cursor, as_of) if name != segment.name]
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
+
+    def traits(self, segment: Segment, as_of: date) -> tuple[Trait, ...]:
+        """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
+        with self._cursor() as cursor:
+            prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
+            columns = self._catalog["features"].columns
+            return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

@@ -70,3 +70,16 @@ def test_a_preview_keeps_nothing(shop: Shop, turnout: Turnout) -> None:
     shown = turnout("preview", "recent")
     assert f"recent on {NEWEST}: 60 people, 50.0% of 120" in shown.out
     assert turnout("explain", customer(1), "recent", "--json").objects[0]["since"] is None
+
+
+def test_a_profile_says_what_tells_people_apart(shop: Shop, turnout: Turnout) -> None:
+    """The most telling feature first, in words and numbers, whether or not the segment was computed."""
+    shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("profile", "recent", "--json")
+    assert ran.code == Exit.OK, ran.err
+    (told,) = ran.objects
+    ordered = next(one for one in told["traits"] if one["feature"] == "orders_ever")
+    assert (ordered["here"], ordered["universe"], ordered["index"]) == (1.0, 0.5, 2.0)
+    assert "more orders_ever (1.00 instead of 0.50)" in told["sentence"]
+    assert "orders_ever" in turnout("profile", "recent").out

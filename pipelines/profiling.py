@@ -1,0 +1,53 @@
+"""Who the people of a segment are, compared with everybody: for a persona, and for doubts about the rule."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from pipelines.explaining import definition_of
+from pipelines.project import Project
+from pipelines.warehouse.profiling import Trait
+
+TELLING = 0.2
+"""Standard deviations from which a difference is worth a word (Cohen's small effect)."""
+MOST = 5
+"""Traits in a sentence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profiled:
+    """A segment's traits on a day, the most telling first."""
+
+    segment: str
+    as_of: date
+    persona: str | None
+    """The header's own."""
+    traits: tuple[Trait, ...]
+
+    @property
+    def sentence(self) -> str:
+        """The most telling traits in words; the rule's own features are among them."""
+        telling = [trait for trait in self.traits if abs(trait.effect) >= TELLING][:MOST]
+        if not telling:
+            return "Nothing tells its people from everybody else."
+        return "; ".join(map(_said, telling)) + "."
+
+
+def profile(project: Project, segment: str, as_of: date | None = None) -> Profiled:
+    """Compare a segment with its universe, by default as of the newest day. Raises UnknownName, SegmentError."""
+    definition = definition_of(project, segment)
+    with project.engine(read_only=True) as engine, engine.snapshot():
+        day = as_of or engine.newest_day() or project.newest_as_of
+        found: Sequence[Trait] = engine.traits(definition, day)
+    return Profiled(segment, day, definition.persona, tuple(found))
+
+
+def _said(trait: Trait) -> str:
+    more = "more" if trait.effect > 0 else "less"
+    if trait.value is not None:
+        return (
+            f"{more} often {trait.feature} {trait.value} ({trait.here:.0%} instead of {trait.universe:.0%})"
+        )
+    return f"{more} {trait.feature} ({trait.here:,.2f} instead of {trait.universe:,.2f})"

@@ -16,6 +16,7 @@ from pipelines.engine import Engine, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
 from pipelines.warehouse.sizing import Sized
+from pipelines.warehouse.tuning import Tuned
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +67,13 @@ class _Account:
     purposes: tuple[str, ...]
     identity: Identity
     min_size: int
+
+
+def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tuned, ...]:
+    """What size a segment would have with other bounds, by default as of the newest day. Raises as `preview`."""
+    definition = definition_of(project, segment)
+    with project.engine(read_only=True) as engine, engine.snapshot():
+        return engine.tune(definition, as_of or engine.newest_day() or project.newest_as_of)
 
 
 def _account(project: Project, destination: str) -> _Account:

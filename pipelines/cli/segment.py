@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ from pipelines.cli.tables import console, table
 from pipelines.explaining import explain as ask
 from pipelines.previewing import Preview, Reach
 from pipelines.previewing import preview as look
+from pipelines.previewing import tune as sizes
 from pipelines.profiling import profile as compare
 from pipelines.warehouse.judging import Answered
 from pipelines.warehouse.profiling import Trait
@@ -31,6 +33,7 @@ Segment = Annotated[str, typer.Argument(help="The segment's name.", show_default
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(preview)
+    app.command()(tune)
     app.command()(profile)
     app.command()(explain)
 
@@ -42,6 +45,22 @@ def preview(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None
         machine.write([machine.of_preview(answer)])
     else:
         _show_preview(answer)
+
+
+def tune(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:
+    """What size a segment would have with other bounds, one at a time. Keeps and sends nothing."""
+    found = sizes(opened_project(), segment, day(as_of))
+    if as_json:
+        machine.write(asdict(one) for one in found)
+        return
+    if not found:
+        console.print("None of its conditions is a comparison of a feature with a number.")
+    for one in found:
+        shown = table("bound", "people")
+        for option in one.options:
+            style = "bold" if option.bound == one.bound else "none"
+            shown.add_row(f"{one.column} {one.sign} {option.bound:g}", f"{option.size:,}", style=style)
+        console.print(shown)
 
 
 def profile(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:

@@ -33,6 +33,7 @@ WORDS = frozenset(
         "finding",
         "condition",
         "values",
+        "bound",
         "layer",
         "feature",
         "value",

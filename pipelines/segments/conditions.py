@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
+from pipelines.duck import quote
 from pipelines.segments.key import KEY
 
 FEATURES = "features"
@@ -30,6 +31,9 @@ NOT_PLAIN = (
 """Parts of a SELECT that decide about a person by looking at others."""
 
 
+SIGNS: dict[type[exp.Expr], str] = {exp.LT: "<", exp.LTE: "<=", exp.GT: ">", exp.GTE: ">="}
+
+
 @dataclass(frozen=True, slots=True)
 class Condition:
     """One condition that everybody in the segment meets."""
@@ -40,6 +44,45 @@ class Condition:
     """An expression over one row of ``features``."""
     columns: tuple[str, ...]
     """The features that it looks at, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Threshold:
+    """A bound of a condition that could be set otherwise."""
+
+    column: str
+    sign: str
+    """``<``, ``<=``, ``>`` or ``>=``, with the column on its left."""
+    value: float
+    others: str
+    """SQL for whatever else the condition asks."""
+
+
+def thresholds_of(condition: Condition) -> tuple[Threshold, ...]:
+    """The bounds of a condition on one column; none where it is more than a comparison with a number."""
+    node = sqlglot.parse_one(condition.sql, dialect="duckdb")
+    if isinstance(node, exp.Between):
+        column, low, high = node.this, _number(node.args["low"]), _number(node.args["high"])
+        if isinstance(column, exp.Column) and low is not None and high is not None:
+            name = quote(column.name)
+            return (
+                Threshold(column.name, ">=", low, f"{name} <= {high:g}"),
+                Threshold(column.name, "<=", high, f"{name} >= {low:g}"),
+            )
+    sign = SIGNS.get(type(node))
+    if sign is not None and isinstance(node, exp.Binary) and isinstance(node.left, exp.Column):
+        value = _number(node.right)
+        if value is not None:
+            return (Threshold(node.left.name, sign, value, "true"),)
+    return ()
+
+
+def _number(node: exp.Expr) -> float | None:
+    negative = isinstance(node, exp.Neg)
+    literal = node.this if negative else node
+    if not isinstance(literal, exp.Literal) or literal.is_string:
+        return None
+    return -float(literal.this) if negative else float(literal.this)
 
 
 def conditions_of(sql: str, layers: Sequence[str]) -> tuple[Condition, ...] | None:

@@ -34,6 +34,7 @@ from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import Trait, traits
 from pipelines.warehouse.sizing import Sized, measure
+from pipelines.warehouse.tuning import Tuned, tuned
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -185,6 +186,12 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             columns = self._catalog["features"].columns
             return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
+
+    def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
+        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""
+        with self._cursor() as cursor:
+            prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
+            return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

@@ -83,3 +83,14 @@ def test_a_profile_says_what_tells_people_apart(shop: Shop, turnout: Turnout) ->
     assert (ordered["here"], ordered["universe"], ordered["index"]) == (1.0, 0.5, 2.0)
     assert "more orders_ever (1.00 instead of 0.50)" in told["sentence"]
     assert "orders_ever" in turnout("profile", "recent").out
+
+
+def test_other_bounds_give_other_sizes(shop: Shop, turnout: Turnout) -> None:
+    """Each bound with its size; a segment without any says so."""
+    shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    (told,) = turnout("tune", "recent", "--json").objects
+    assert (told["column"], told["sign"], told["bound"]) == ("orders_ever", ">=", 1.0)
+    assert {"bound": 1.0, "size": 60} in told["options"]
+    assert "orders_ever >= 1" in turnout("tune", "recent").out
+    assert "None of its conditions" in turnout("tune", "buyers").out

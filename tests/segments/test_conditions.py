@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from pipelines.segments.conditions import conditions_of
+from pipelines.segments.conditions import conditions_of, thresholds_of
 
 LAYERS = ("champions", "buyers")
 
@@ -63,3 +63,26 @@ def test_a_condition_knows_its_columns() -> None:
     """Each once, in their order."""
     (condition,) = conditions_of("select person_no from features as f where f.b < 2 * f.a + f.b", ()) or ()
     assert (condition.sql, condition.columns) == ("b < 2 * a + b", ("b", "a"))
+
+
+@pytest.mark.parametrize(
+    ("sql", "bounds"),
+    [
+        ("spend >= 3", [("spend", ">=", 3.0, "true")]),
+        ("spend < -0.5", [("spend", "<", -0.5, "true")]),
+        (
+            "days between 61 and 180",
+            [("days", ">=", 61.0, '"days" <= 180'), ("days", "<=", 180.0, '"days" >= 61')],
+        ),
+        ("name >= 'a'", []),
+        ("spend = 3", []),
+        ("spend >= 2 * prior", []),
+        ("2 <= spend", []),
+        ("spend > 3 or days > 2", []),
+    ],
+)
+def test_bounds_that_could_be_set_otherwise(sql: str, bounds: list[tuple[str, str, float, str]]) -> None:
+    """Comparisons of one feature with a number, and both ends of a between."""
+    (condition,) = conditions_of(f"select person_no from features where {sql}", ()) or ()
+    found = [(one.column, one.sign, one.value, one.others) for one in thresholds_of(condition)]
+    assert found == bounds

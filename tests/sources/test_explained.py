@@ -46,3 +46,23 @@ def test_conditions_agree_with_membership(engine: DuckDBEngine, name: str) -> No
         one.person_no for one in judged if one.conditions and all(c.holds for c in one.conditions)
     } == members
     assert all(one.values for judgement in judged for one in judgement.conditions or ())
+
+
+@pytest.mark.parametrize("name", SEGMENTS)
+def test_the_bound_in_the_file_gives_the_published_size(engine: DuckDBEngine, name: str) -> None:
+    """Among the sizes that other bounds would give stands today's, and sizes follow their bounds."""
+    size = engine.measure(SEGMENTS[name], YEAR_END).size
+    for one in engine.tune(SEGMENTS[name], YEAR_END):
+        assert {option.bound: option.size for option in one.options}[one.bound] == size
+        sizes = [option.size for option in one.options]
+        assert sizes == sorted(sizes, reverse=one.sign.startswith(">"))
+
+
+def test_every_bound_is_counted(engine: DuckDBEngine) -> None:
+    """Both ends of a between and a plain bound, each with all else as it is."""
+    tuned = engine.tune(SEGMENTS["lapsed_61_180"], YEAR_END)
+    assert [(one.sign, one.bound) for one in tuned] == [(">=", 61.0), ("<=", 180.0)]
+    everybody = engine.judge(SEGMENTS["lapsed_61_180"], YEAR_END, list(range(1, 2_470)))
+    days = [one.conditions[0].values["days_since_last_order"] for one in everybody if one.conditions]
+    for option in tuned[0].options:
+        assert option.size == sum(day is not None and option.bound <= day <= 180 for day in days)

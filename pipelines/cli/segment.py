@@ -11,9 +11,11 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.cli import machine
+from pipelines.cli.exits import Exit
 from pipelines.cli.shell import AsOf, Json, day, opened_project
 from pipelines.cli.tables import console, table
 from pipelines.explaining import explain as ask
+from pipelines.linting import lint as doubts
 from pipelines.previewing import Preview, Reach
 from pipelines.previewing import preview as look
 from pipelines.previewing import tune as sizes
@@ -33,6 +35,7 @@ Segment = Annotated[str, typer.Argument(help="The segment's name.", show_default
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(preview)
+    app.command()(lint)
     app.command()(tune)
     app.command()(profile)
     app.command()(explain)
@@ -45,6 +48,28 @@ def preview(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None
         machine.write([machine.of_preview(answer)])
     else:
         _show_preview(answer)
+
+
+def lint(
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Segments; nothing means all.", show_default=False)
+    ] = None,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """What is doubtful about segments: too small, too broad, the same as another, hardly reachable, overdue."""
+    found = list(doubts(opened_project(), names or (), day(as_of)))
+    if as_json:
+        machine.write(asdict(one) for one in found)
+    elif found:
+        shown = table("segment", "rule", "", "finding")
+        for one in found:
+            style = "red" if one.severity == "error" else "none"
+            shown.add_row(one.segment, one.rule, one.severity, escape(one.says), style=style)
+        console.print(shown)
+    else:
+        console.print("Nothing is doubtful.")
+    raise typer.Exit(Exit.USAGE if any(one.severity == "error" for one in found) else Exit.OK)
 
 
 def tune(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:

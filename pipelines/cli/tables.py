@@ -34,6 +34,7 @@ WORDS = frozenset(
         "condition",
         "values",
         "bound",
+        "rule",
         "layer",
         "feature",
         "value",

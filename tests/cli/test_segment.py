@@ -94,3 +94,17 @@ def test_other_bounds_give_other_sizes(shop: Shop, turnout: Turnout) -> None:
     assert {"bound": 1.0, "size": 60} in told["options"]
     assert "orders_ever >= 1" in turnout("tune", "recent").out
     assert "None of its conditions" in turnout("tune", "buyers").out
+
+
+def test_doubts_are_named_with_their_rules(shop: Shop, turnout: Turnout) -> None:
+    """A segment of nobody is an error and exit code 2; one that is fine but goes nowhere a warning."""
+    shop.segment("nobody", "select person_no\nfrom features\nwhere orders_ever > 99", ["ads"])
+    shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("lint", "nobody", "recent", "--json")
+    assert ran.code == Exit.USAGE
+    first = ran.objects[0]
+    assert (first["segment"], first["rule"], first["severity"]) == ("nobody", "QUA-1", "error")
+    assert ("recent", "ACT-7") in [(one["segment"], one["rule"]) for one in ran.objects]
+    fine = turnout("lint", "recent")
+    assert (fine.code, "it goes nowhere" in " ".join(fine.out.split())) == (Exit.OK, True)

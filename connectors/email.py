@@ -72,11 +72,11 @@ class Person:
 
     position: int
     """0-based."""
-    known_as: Mapping[str, str]
+    known_as: Mapping[str, str] = field(repr=False)
     """Identifiers by column, those that are known."""
     id: str | None = None
     """The tool's own, where it is remembered."""
-    attributes: Mapping[str, Value] = field(default_factory=dict)
+    attributes: Mapping[str, Value] = field(default_factory=dict, repr=False)
     """To be set, by the tool's field names; empty: none."""
 
 

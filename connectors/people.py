@@ -26,9 +26,9 @@ class Unreachable:
     reason: Literal["unsubscribed", "bounced", "complained", "suppressed"]
     at: datetime | None
     """When, as the tool says; None: it does not."""
-    email: str | None = None
-    phone: str | None = None
-    external_id: str | None = None
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,5 +36,5 @@ class Present:
     """A member as the tool lists them: its own id, and identifiers by the names of the identity's handle columns."""
 
     remote_id: str | None
-    identifiers: Mapping[str, str] = field(default_factory=dict)
+    identifiers: Mapping[str, str] = field(default_factory=dict, repr=False)
     """Normalised as they are sent; empty where the tool lists ids alone."""

@@ -232,7 +232,7 @@ class Project:
         chosen = self.definitions if names is None else tuple(self.definition(name) for name in names)
         day = as_of or self._newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
-        self._need_features(day)
+        self.need_features(day)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -247,7 +247,8 @@ class Project:
         with self.engine(read_only=True) as warehouse:
             return warehouse.newest_day()
 
-    def _need_features(self, day: date) -> None:
+    def need_features(self, day: date) -> None:
+        """Build the features of a day that has none."""
         with self.warehouse(read_only=True) as con:
             present = features.has_day(con, day)
         if not present:

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from pipelines.backtesting import Backtest
 from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
@@ -235,6 +236,19 @@ def of_profile(answer: Profiled) -> dict[str, Any]:
         "persona": answer.persona,
         "sentence": answer.sentence,
         "traits": [asdict(one) for one in answer.traits],
+    }
+
+
+def of_backtest(answer: Backtest) -> dict[str, Any]:
+    """How a segment would have lived, day by day; shares from 0 to 1."""
+    return {
+        "segment": answer.segment,
+        "mean_size": round(answer.mean_size, 2),
+        "changes": answer.changes,
+        "turnover": round(answer.turnover, 6),
+        "flap": round(answer.flap, 6),
+        "jaccard": round(answer.jaccard, 6),
+        "days": [asdict(one) | {"as_of": one.as_of.isoformat()} for one in answer.days],
     }
 
 

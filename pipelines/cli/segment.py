@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Annotated
 
 import typer
 from rich.markup import escape
 from rich.table import Table
 
+from pipelines.backtesting import backtest as replay
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
-from pipelines.cli.shell import AsOf, Json, day, opened_project
+from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
 from pipelines.explaining import explain as ask
 from pipelines.linting import lint as doubts
@@ -26,6 +28,8 @@ from pipelines.warehouse.sizing import Narrowing, Overlap
 
 MOST_TELLING = 15
 """Traits that a terminal shows; ``--json`` has all."""
+MOST_DAYS = 14
+"""Days that a terminal shows; ``--json`` has all."""
 LIKEST = 5
 """Overlaps that a terminal shows; ``--json`` has all."""
 
@@ -36,6 +40,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command()(preview)
     app.command()(lint)
+    app.command()(backtest)
     app.command()(tune)
     app.command()(profile)
     app.command()(explain)
@@ -70,6 +75,37 @@ def lint(
     else:
         console.print("Nothing is doubtful.")
     raise typer.Exit(Exit.USAGE if any(one.severity == "error" for one in found) else Exit.OK)
+
+
+def backtest(
+    segment: Segment,
+    days: Annotated[int, typer.Option(min=2, help="How many days, the last one included.")] = 30,
+    as_of: AsOf = None,
+    as_json: Json = False,
+) -> None:
+    """How a segment would have lived: size, who came and left, and who was back within a week, on every past day.
+
+    Features of days that lack them are built, and stay in the warehouse.
+    """
+    project = opened_project()
+    last = day(as_of) or project.newest_as_of
+    with steps() as show:
+        found = replay(project, segment, last - timedelta(days=days - 1), last, show)
+    if as_json:
+        machine.write([machine.of_backtest(found)])
+        return
+    console.print(
+        f"[bold]{segment}[/], {found.days[0].as_of} to {found.days[-1].as_of}: "
+        f"{found.mean_size:,.0f} people on average, "
+        f"{found.turnover:.1%} change a day, {found.flap:.0%} of those who leave are back within a week, "
+        f"{found.jaccard:.0%} are the same at both ends",
+        soft_wrap=True,
+        highlight=False,
+    )
+    shown = table("as of", "people", "entered", "left")
+    for one in found.days[-MOST_DAYS:]:
+        shown.add_row(str(one.as_of), f"{one.size:,}", f"{one.entered:,}", f"{one.left:,}")
+    console.print(shown)
 
 
 def tune(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:

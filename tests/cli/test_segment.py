@@ -108,3 +108,17 @@ def test_doubts_are_named_with_their_rules(shop: Shop, turnout: Turnout) -> None
     assert ("recent", "ACT-7") in [(one["segment"], one["rule"]) for one in ran.objects]
     fine = turnout("lint", "recent")
     assert (fine.code, "it goes nowhere" in " ".join(fine.out.split())) == (Exit.OK, True)
+
+
+def test_a_segment_is_replayed(shop: Shop, turnout: Turnout) -> None:
+    """Every past day with those who came and left; what it says in words is what it says in numbers."""
+    shop.segment("recent", "select person_no\nfrom features\nwhere orders_30d >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("backtest", "recent", "--days", "5", "--json")
+    assert ran.code == Exit.OK, ran.err
+    (told,) = ran.objects
+    assert [one["as_of"] for one in told["days"]][-1] == NEWEST.isoformat()
+    assert len(told["days"]) == 5
+    assert told["changes"] == sum(one["entered"] + one["left"] for one in told["days"])
+    assert told["days"][-1]["size"] > told["days"][0]["size"], "two more people order every day"
+    assert "change a day" in turnout("backtest", "recent", "--days", "5").out

@@ -62,6 +62,14 @@ class Running:
         return Ended(self.process.returncode, out, err, time.monotonic() - self.started)
 
 
+def _begin(before: Callable[[], None] | None) -> None:
+    """Hear signals as from a terminal, whatever started the tests: a shell's background job ignores some."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_DFL)
+    if before is not None:
+        before()
+
+
 @dataclass
 class Ground:
     """One audience of sixty buyers at Meta, ten to a request."""
@@ -101,7 +109,7 @@ class Ground:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 text=True,
-                preexec_fn=before,
+                preexec_fn=lambda: _begin(before),
             )
         )
 

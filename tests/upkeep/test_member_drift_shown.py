@@ -54,7 +54,7 @@ def test_for_machines(town: Town, pages: ToolPages, turnout: Turnout) -> None:
     [told] = turnout("reconcile", "mail/buyers", "--json").objects
     assert set(told) == {
         "at", "destination", "segment", "policy", "verdict", "listed", "agreed", "missing", "added_by_hand",
-        "not_permitted", "unnamed", "unsettled", "doubted", "taken_up", "status", "sentence",
+        "not_permitted", "unnamed", "unsettled", "gone", "doubted", "taken_up", "status", "sentence",
     }  # fmt: skip
     assert (told["policy"], told["verdict"], told["listed"]) == ("report_only", "fine", len(pages.members()))
 

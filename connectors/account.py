@@ -288,15 +288,18 @@ class AccountConnector(HttpConnector):
         following: Callable[[dict[str, Any]], Mapping[str, str]],
         *,
         most: int | None = None,
+        body: object = None,
         **query: str,
     ) -> Iterator[dict[str, Any]]:
         """Every page of a listing; ``following`` is the query that leads to the next one, empty on the last.
 
-        ``most``: pages of people, who are more than audiences. Raises ActionNeeded for a listing without end.
+        ``most``: pages of people, who are more than audiences; ``body``: what is searched for, where that is no query.
+        Raises ActionNeeded for a listing without end.
         """
+        method = "GET" if body is None else "POST"
         more: Mapping[str, str] = {}
         for _ in range(most or MOST_PAGES):
-            page = object_of(self.ask("GET", path, params={**query, **more}))
+            page = object_of(self.ask(method, path, body, params={**query, **more}))
             yield page
             before, more = more, following(page)
             if not more:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any, TypeVar
 
 from connectors.base import Refused
 
 MOST_BEGINNINGS = 4
 
+Item = TypeVar("Item", bound=Mapping[str, Any])
+
 
 def walk(
-    page_at: Callable[[int], Sequence[dict[str, Any]]], size: int, overlap: int, title: str
-) -> Iterator[Sequence[dict[str, Any]]]:
+    page_at: Callable[[int], Sequence[Item]], size: int, overlap: int, title: str
+) -> Iterator[Sequence[Item]]:
     """All that is listed, ``size`` a page, some of it twice; everything has an ``id``.
 
     A page begins within the one before; when it shows nothing of it, more have left than that, and everything is read

@@ -60,7 +60,7 @@ def findings(segment: Segment, looked: Preview, today: date) -> Iterator[Finding
         *_conditions(looked),
         *_overlaps(looked),
         *(doubt for reach in looked.reach for doubt in _reach(looked, reach)),
-        *_purpose(segment, looked, today),
+        *_purpose(segment, today),
     )
     for rule, severity, says in rules:
         yield Finding(segment.name, rule, severity, says)
@@ -144,7 +144,7 @@ def _reach(looked: Preview, reach: Reach) -> Iterator[_Doubt]:
         )
 
 
-def _purpose(segment: Segment, looked: Preview, today: date) -> Iterator[_Doubt]:
+def _purpose(segment: Segment, today: date) -> Iterator[_Doubt]:
     if not segment.syncs:
         yield (
             "ACT-7",

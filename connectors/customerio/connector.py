@@ -268,17 +268,10 @@ class CustomerioConnector(EmailConnector):
 
     def _searched(self, wanted: Mapping[str, object]) -> Iterator[dict[str, Any]]:
         """Pages of the people whom a filter describes."""
-        more: Mapping[str, str] = {}
-        for _ in range(MOST_PAGES_OF_PEOPLE):
-            query = {"limit": str(self.config.page_size), **more}
-            page = object_of(self.ask("POST", CUSTOMERS, {"filter": wanted}, params=query))
-            yield page
-            before, more = more, following(page)
-            if not more:
-                return
-            if more == before:
-                break
-        raise self._endless()
+        limit = str(self.config.page_size)
+        yield from self.pages(
+            CUSTOMERS, following, most=MOST_PAGES_OF_PEOPLE, body={"filter": wanted}, limit=limit
+        )
 
     def _suppressed(self, kind: str) -> Iterator[Unreachable]:
         """Addresses that the sending server does not write to, some of them twice."""

@@ -6,7 +6,7 @@ contacts are never in it.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from connectors.base import Refused
 from connectors.mailchimp.paging import Ask, Member, walk
@@ -24,22 +24,9 @@ def pages(ask: Ask) -> Iterator[list[Present]]:
 
     Raises Refused for a page that is none, or when the pages end before everybody was named.
     """
-    left = 0
-
-    def counted(question: dict[str, str]) -> Mapping[str, object]:
-        nonlocal left
-        page = ask(question)
-        members, total = page.get("members"), page.get("total_items")
-        if not isinstance(members, list) or not isinstance(total, int):
-            raise Refused("Mailchimp: the answer about a tag's members is no page of them")
-        left = total - int(question["offset"]) - len(members)
-        return page
-
-    for page in walk(counted, {"fields": _FIELDS, **EVERYBODY}):
+    for page in walk(ask, {"fields": _FIELDS, **EVERYBODY}):
         if page:
             yield [_present(member) for member in page]
-    if left > 0:
-        raise Refused("Mailchimp: the list of a tag's members breaks off")
 
 
 def _present(member: Member) -> Present:

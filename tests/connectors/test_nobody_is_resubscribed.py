@@ -26,7 +26,6 @@ from tests.contract.email import CASES, account_of
 State = Literal["unheard of", "unknown", "subscribed", "unsubscribed", "suppressed"]
 SUPPRESSION = {"sendgrid": "global"}
 """What a tool calls the plainest of its suppressions, where the sandbox asks for its name."""
-CHECKS_AT_LEAST = 300
 
 _numbers = count()
 

@@ -21,6 +21,7 @@ from pipelines.profiling import Profiled
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
+from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
 from pipelines.why import Why
 
@@ -37,6 +38,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
         return {
             "name": outcome.name,
             "as_of": outcome.as_of.isoformat(),
+            "definition": None,
             "size": None,
             "share": None,
             "error": str(outcome.error),
@@ -45,6 +47,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
     return {
         "name": profile.segment,
         "as_of": profile.as_of.isoformat(),
+        "definition": version_of(outcome.segment),
         "size": profile.size,
         "share": profile.share,
         "error": None,

@@ -18,6 +18,7 @@ from pipelines.segments.errors import SegmentError
 from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
+from pipelines.segments.version import version_of
 from pipelines.warehouse import history
 from pipelines.warehouse.confinement import explained, time_limit
 
@@ -48,7 +49,7 @@ def compute_segment(
     size, duplicates = _examine(cursor, segment, as_of, database=database)
     layers = tuple(contribution(cursor, name) for name in segment.layers)
     profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
-    _keep(cursor, profile)
+    _keep(cursor, profile, version_of(segment))
     return profile
 
 
@@ -247,7 +248,7 @@ select
     return size, rows - size
 
 
-def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
     """Replace the day's rows and its record in one transaction; tables are made before it."""
     table = f"segment.{quote(profile.segment)}"
     cursor.execute(history.SCHEMA)
@@ -263,7 +264,7 @@ def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
             raise EngineError(
                 f"segment {profile.segment}: {inserted} rows kept where {profile.size} were counted"
             )
-        history.record(cursor, profile)
+        history.record(cursor, profile, definition)
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")

@@ -136,6 +136,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             return history.profile(cursor, segment, as_of)
 
+    def days_of(self, segment: str) -> list[history.ComputedDay]:
+        """Every computed day of a segment, the oldest first, with the definition that made it."""
+        with self._cursor() as cursor:
+            return history.days_of(cursor, segment)
+
     def export(self, export: Export) -> pa.RecordBatchReader:
         """Stream rows as Arrow in bounded memory; several exports may be read side by side.
 

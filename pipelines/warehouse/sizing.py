@@ -80,7 +80,7 @@ def measure(
 
     Raises SegmentError.
     """
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     conditions = conditions_of(segment.sql, segment.layers)
     with time_limit(cursor, timeout_seconds):

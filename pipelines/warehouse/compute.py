@@ -70,14 +70,14 @@ def prepare(
 
     Where it or a layer has entry and exit rules, the days on which they look back are gone through first, in order.
     """
-    for day in _days_before(cursor, segment, as_of):
+    for day in days_before(cursor, segment, as_of):
         stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
         if segment.entry_exit is not None:
             fill(cursor, segment, day, timeout_seconds)
     stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
 
 
-def _days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> list[date]:
+def days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> list[date]:
     """The days on which the segment looks back. Before the first of them with features there was nobody.
 
     Raises SegmentError for a later one without: what is not known of a day must not pass for nobody.
@@ -124,7 +124,9 @@ def settle(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, sec
     """From the people whom the SQL gave, in the temporary table, to the members. False: they are the same people."""
     if segment.entry_exit is None:
         return False
-    cursor.execute(f"create or replace temp table {RULE} as select distinct person_no from {COMPUTED} where person_no is not null")
+    cursor.execute(
+        f"create or replace temp table {RULE} as select distinct person_no from {COMPUTED} where person_no is not null"
+    )
     leaving = exit_rule(segment)
     if leaving is not None:
         run(cursor, leaving, as_of, seconds)
@@ -174,7 +176,8 @@ def _date_views(
         else:
             condition = "true"
         cursor.execute(
-            f"create or replace temp view {quote(name)} as select * from {quote(database)}.main.{quote(name)} where {condition}"
+            f"create or replace temp view {quote(name)} as "
+            f"select * from {quote(database)}.main.{quote(name)} where {condition}"
         )
 
 

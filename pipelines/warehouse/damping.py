@@ -114,26 +114,24 @@ def fold(
 ) -> None:
     """Make the members of a segment of a day, after the fold of the day before it.
 
-    ``rule`` and ``leavers`` are tables of ``person_no``: whom the SQL gives, and of whom ``exit_when`` is true; ``into``
-    becomes one. ``features`` shows the day. Doing a day twice in a row gives the same.
+    ``rule`` and ``leavers`` are tables of ``person_no``: whom the SQL gives, and of whom ``exit_when`` is true;
+    ``into`` becomes one. ``features`` shows the day. Doing a day twice in a row gives the same.
     """
-    state = _state(name)
+    state = _state(name, rules)
     cursor.execute(NOBODY.format(table=state))
     days = {"as_of": as_of, "stay": rules.stay_days, "grace": rules.grace_days, "days_back": rules.days_back}
     cursor.execute(FOLD.format(state=state, rule=rule, leavers=leavers), days)
-    cursor.execute(
-        MEMBERS.format(state=state, into=into), {"as_of": as_of, "cooldown": rules.cooldown_days}
-    )
+    cursor.execute(MEMBERS.format(state=state, into=into), {"as_of": as_of, "cooldown": rules.cooldown_days})
 
 
 def standings(
     cursor: duckdb.DuckDBPyConnection, name: str, rules: EntryExit, as_of: date
 ) -> dict[int, Damped]:
-    """By person, of those registered as ``asked``: what decides about everybody whom the rules concern on a folded day."""
+    """By person, of those registered as ``asked``: what decides about whom the rules concern on a folded day."""
     rows = cursor.execute(
         f"""
         select person_no, held_on, anchored_on, banded_on, left_on
-        from {_state(name)}
+        from {_state(name, rules)}
         semi join asked
           using (person_no)
         semi join features
@@ -145,7 +143,12 @@ def standings(
 
 
 def _standing(
-    rules: EntryExit, as_of: date, held_on: date, anchored_on: date | None, banded_on: date, left_on: date | None
+    rules: EntryExit,
+    as_of: date,
+    held_on: date,
+    anchored_on: date | None,
+    banded_on: date,
+    left_on: date | None,
 ) -> Damped:
     if left_on is not None and left_on > as_of - timedelta(days=rules.cooldown_days):
         return Damped("cooldown", held_on, left_on + timedelta(days=rules.cooldown_days))
@@ -157,5 +160,7 @@ def _standing(
     return Damped("grace", held_on, banded_on + grace)
 
 
-def _state(name: str) -> str:
-    return quote(f"days of {name}")
+def _state(name: str, rules: EntryExit) -> str:
+    """The table of a segment's fold; another one for other rules, which may be tried beside its own."""
+    days = f"{rules.stay_days}, {rules.grace_days}, {rules.cooldown_days}"
+    return quote(f"days of {name} ({days}): {rules.exit_when}")

@@ -1,4 +1,4 @@
-"""Entry and exit rules on a real warehouse, against the definition taken word for word, on histories made up at random."""
+"""Entry and exit rules on a real warehouse, against the definition word for word, on histories made up at random."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pipelines.segments.errors import SegmentError
 from pipelines.segments.looking_back import looks_back
 from pipelines.segments.model import Segment
 from pipelines.warehouse import DuckDBEngine
+from pipelines.warehouse.damping import Damped
 from tests.engine.conftest import CATALOG, segment
 
 START = date(2017, 11, 1)
@@ -101,7 +102,9 @@ def engine_of(folder: Path, history: History) -> DuckDBEngine:
     ]
     path = folder / "warehouse.duckdb"
     with duckdb.connect(path) as con:
-        con.execute("create table features (as_of date, person_no integer, spend decimal(18, 2), baskets integer)")
+        con.execute(
+            "create table features (as_of date, person_no integer, spend decimal(18, 2), baskets integer)"
+        )
         if rows:
             con.executemany("insert into features values (?, ?, ?, ?)", rows)
     return DuckDBEngine(path, catalog=CATALOG, threads=1)
@@ -168,3 +171,119 @@ def test_a_damped_layer_is_damped_where_it_is_read(
         engine.run_segment(top, day(last))
         assert computed(engine, "above", day(last)) == Definition(read, above).members(last)
     assert looks_back(top) == below.days_back + above.days_back
+
+
+@pytest.mark.requirement("DAMP-1", "DAMP-2", "DAMP-3")
+def test_the_example_of_the_page(tmp_path: Path) -> None:
+    """Ann of docs/segments.md: out of the segment from 23 January to 5 February, and on no other day of these."""
+    january = date(2018, 1, 1)
+    rules = EntryExit(exit_when="spend < 450", stay_days=60, grace_days=3, cooldown_days=14)
+    spenders = replace(segment("select person_no from features where spend >= 500"), entry_exit=rules)
+    spends = [500] * 10 + [470] * 9 + [440] * 10 + [520] * 20
+    path = tmp_path / "warehouse.duckdb"
+    with duckdb.connect(path) as con:
+        con.execute("create table features (as_of date, person_no integer, spend decimal(18, 2))")
+        con.executemany(
+            "insert into features values (?, 1, ?)",
+            [(january + timedelta(days=n), spend) for n, spend in enumerate(spends)],
+        )
+    with DuckDBEngine(path, catalog=CATALOG) as engine:
+        days = [january + timedelta(days=n) for n in range(len(spends))]
+        replayed = engine.replay(spenders, days, [rules])
+        out = [day for day, people in zip(days, replayed, strict=True) if not people.members[0]]
+        assert (out[0], out[-1], len(out)) == (date(2018, 1, 23), date(2018, 2, 5), 14)
+        told = [engine.judge(spenders, date(2018, 1, on), [1])[0].damped for on in (10, 19, 22, 23, 30)]
+    assert told == [
+        Damped("rule", date(2018, 1, 10), None),
+        Damped("band", date(2018, 1, 10), date(2018, 3, 15)),
+        Damped("grace", date(2018, 1, 10), date(2018, 1, 23)),
+        None,
+        Damped("cooldown", date(2018, 1, 30), date(2018, 2, 6)),
+    ]
+
+
+@pytest.mark.requirement("DAMP-1", "DAMP-2", "DAMP-3")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HISTORIES, RULES)
+def test_explained_and_replayed_as_computed(history: History, rules: EntryExit) -> None:
+    """Who is judged to be in is a member, with the reason that the definition has; so is who is replayed."""
+    expected = Definition(history, rules)
+    last = len(history) - 1
+    with tempfile.TemporaryDirectory() as folder, engine_of(Path(folder), history) as engine:
+        days = [day(number) for number in range(len(history))]
+        for number, people in enumerate(engine.replay(damped(rules), days, [None, rules])):
+            assert sorted(people.members[1]) == expected.members(number)
+            assert people.members[0] == people.by_rule
+        judged = engine.judge(damped(rules), day(last), PEOPLE)
+    assert [one.person_no for one in judged if one.is_member] == expected.members(last)
+    for one in judged:
+        person = one.person_no
+        if one.damped is None:
+            assert not expected.kept(person, last) or expected.row(person, last) is None
+            continue
+        held_on = max(number for number in range(last + 1) if expected.meets(person, number))
+        assert one.damped.held_on == day(held_on)
+        why = "rule" if held_on == last else "band" if expected.held(person, last) else "grace"
+        assert one.damped.by == (why if one.is_member else "cooldown")
+
+
+@pytest.mark.requirement("DAMP-1", "DAMP-2")
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(HISTORIES, RULES)
+def test_the_day_that_is_told_is_their_last(history: History, rules: EntryExit) -> None:
+    """If the SQL never holds again and nothing sends them away, people leave on the very day that was told."""
+    last = len(history) - 1
+    staying = {person: Row(False, None) for person in (*PEOPLE, 99)}
+    later = [*history, *[staying] * (rules.days_back + 1)]
+    expected = Definition(later, rules)
+    with tempfile.TemporaryDirectory() as folder, engine_of(Path(folder), history) as engine:
+        judged = engine.judge(damped(rules), day(last), PEOPLE)
+    for one in judged:
+        if one.is_member and one.damped is not None and one.damped.until is not None:
+            leaves = (one.damped.until - START).days
+            assert expected.member(one.person_no, leaves - 1)
+            assert not expected.kept(one.person_no, leaves)
+
+
+def test_a_day_without_features_is_not_a_day_without_people(tmp_path: Path) -> None:
+    """A hole in the window is an error that names it; days before the first simply have nobody."""
+    rules = EntryExit(grace_days=3)
+    people = {1: Row(True, None)}
+    with engine_of(tmp_path, [people, {}, people]) as engine:
+        assert engine.run_segment(damped(rules), day(0)).size == 1
+        with pytest.raises(
+            SegmentError, match="no features for 2017-11-02, one of the 3 days on which it looks back"
+        ):
+            engine.run_segment(damped(rules), day(2))
+
+
+def test_faults_of_the_rule_are_told_as_ever(tmp_path: Path) -> None:
+    """Rows that come out twice are counted; strangers and people without a number are errors."""
+    rules = EntryExit(grace_days=1)
+    people = {1: Row(True, None), 2: Row(False, None)}
+    with engine_of(tmp_path, [people, people]) as engine:
+        twice = replace(
+            segment("select person_no from features, (values (1), (2)) as twice (n) where spend > 0"),
+            entry_exit=rules,
+        )
+        profile = engine.run_segment(twice, day(1))
+        assert (profile.size, profile.duplicates) == (1, 1)
+        nobody = replace(segment("select null::integer as person_no from features"), entry_exit=rules)
+        with pytest.raises(SegmentError, match="have no person_no"):
+            engine.run_segment(nobody, day(1))
+        stranger = replace(segment("select person_no + 5 as person_no from features"), entry_exit=rules)
+        with pytest.raises(SegmentError, match="not in the universe"):
+            engine.run_segment(stranger, day(1))
+
+
+def test_an_exit_that_fails_is_told_at_its_line(tmp_path: Path) -> None:
+    """A condition that cannot be worked out on real values names the header's line and repeats no value."""
+    rules = EntryExit(exit_when="cast('x' || baskets as integer) > 1", exit_line=7, stay_days=2)
+    with (
+        engine_of(tmp_path, [{1: Row(True, True)}]) as engine,
+        pytest.raises(
+            SegmentError,
+            match="damped.sql.*: a value could not be converted",
+        ),
+    ):
+        engine.run_segment(damped(rules), day(0))

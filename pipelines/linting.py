@@ -96,8 +96,10 @@ def _conditions(looked: Preview) -> Iterator[_Doubt]:
             "warning",
             f"{len(conditions)} conditions: hardly anybody can say who these people are",
         )
+    # With entry and exit rules conditions are those of the SQL alone.
+    by_rule = looked.sized.size if looked.sized.by_rule is None else looked.sized.by_rule
     for one in conditions if len(conditions) > 1 else ():
-        others = looked.sized.size + one.only_this
+        others = by_rule + one.only_this
         if others and one.only_this / others > NARROWS:
             yield (
                 "QUA-10",

@@ -15,6 +15,7 @@ from pipelines.delivery.identities import write_identities
 from pipelines.engine import Engine, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
+from pipelines.segments.looking_back import without_damping
 from pipelines.warehouse.sizing import Sized
 from pipelines.warehouse.tuning import Tuned
 
@@ -50,8 +51,9 @@ class Preview:
 def preview(project: Project, segment: str, as_of: date | None = None) -> Preview:
     """Look at a segment, by default as of the newest day. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
         sized = engine.measure(definition, day)
         reach = tuple(
             _reach(engine, sized.people, _account(project, sync.destination)) for sync in definition.syncs
@@ -72,8 +74,10 @@ class _Account:
 def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tuned, ...]:
     """What size a segment would have with other bounds, by default as of the newest day. Raises as `preview`."""
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([without_damping(definition)], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        return engine.tune(definition, as_of or engine.newest_day() or project.newest_as_of)
+        return engine.tune(definition, day)
 
 
 def _account(project: Project, destination: str) -> _Account:

@@ -38,8 +38,9 @@ class Profiled:
 def profile(project: Project, segment: str, as_of: date | None = None) -> Profiled:
     """Compare a segment with its universe, by default as of the newest day. Raises UnknownName, SegmentError."""
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
         found: Sequence[Trait] = engine.traits(definition, day)
     return Profiled(segment, day, definition.persona, tuple(found))
 

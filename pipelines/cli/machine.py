@@ -211,6 +211,7 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             for one in conditions
         ],
         "audiences": [of_why(one) for one in answer.audiences],
+        "damped": None if answer.damped is None else {k: _plain(v) for k, v in asdict(answer.damped).items()},
         "sentence": answer.sentence,
     }
 
@@ -224,6 +225,7 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "size": sized.size,
         "universe": sized.universe,
         "share": round(sized.share, 6),
+        "by_rule": sized.by_rule,
         "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
         "layers": [asdict(one) for one in sized.layers],
         "overlaps": [asdict(one) for one in sized.overlaps],

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.entry_exit import LONGEST_STAY, LONGEST_WAIT, STAY_DAYS
 from pipelines.segments.model import DriftPolicy
 from pipelines.segments.policy import CATEGORIES
 from pipelines.segments.universe import UNIVERSES
@@ -30,7 +31,6 @@ SegmentType = Literal[
 
 NOT_YET = {
     "holdout": "keeping a share of people back for measurement",
-    "entry_exit": "grace and cool-down days",
     "waterfall": "making segments mutually exclusive",
     "priority": "deciding for a person who is in several segments",
 }
@@ -104,6 +104,33 @@ class GoalTable(Strict):
     by: date = Field(description="a date without quotes, e.g. 2027-03-31")
 
 
+class EntryExitTable(Strict):
+    """``[entry_exit]``: what keeps people from coming and going day by day."""
+
+    exit_when: Text | None = Field(
+        None, description='a condition on features under which members leave, e.g. "spend_90d < 450"'
+    )
+    stay_days: int | None = Field(
+        None,
+        ge=1,
+        le=LONGEST_STAY,
+        description=f"a whole number of days from 1 to {LONGEST_STAY}, {STAY_DAYS} by default: how long after the SQL "
+        "last held somebody may stay whom exit_when does not send away",
+    )
+    grace_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} for which people stay before they leave",
+    )
+    cooldown_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} before who left may come back",
+    )
+
+
 class Header(Strict):
     """Everything above the SQL but the syncs. Each description is what an error says was expected."""
 
@@ -139,6 +166,9 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    entry_exit: EntryExitTable | None = Field(
+        None, description="a table [entry_exit] with exit_when and stay_days, grace_days or cooldown_days"
+    )
 
 
 class SyncKeys(Strict):

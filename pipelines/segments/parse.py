@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
+from pipelines.segments.entry_exit_reader import read_entry_exit
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.file import check_name, read_file
 from pipelines.segments.gate import check_sql
@@ -55,4 +56,5 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         policy=tuple(header.policy),
         evidence=header.evidence,
         persona=header.persona,
+        entry_exit=read_entry_exit(path, reader, header.entry_exit, warehouse),
     )

@@ -27,12 +27,15 @@ from pipelines.engine import (
     WarehouseMissing,
 )
 from pipelines.segments.catalog import Catalog
+from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import Trait, traits
+from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
 
@@ -185,6 +188,15 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
 
+    def replay(
+        self, segment: Segment, days: Sequence[date], rules: Sequence[EntryExit | None]
+    ) -> Iterator[People]:
+        """Who was in the segment on days that follow one another, under each of the rules. Raises SegmentError."""
+        with self._cursor() as cursor:
+            yield from replay(
+                cursor, segment, days, rules, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+
     def traits(self, segment: Segment, as_of: date) -> tuple[Trait, ...]:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
@@ -193,7 +205,11 @@ class DuckDBEngine:
             return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
 
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
-        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""
+        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError.
+
+        Sizes are those of its SQL alone: with entry and exit rules each bound would need days of its own.
+        """
+        segment = without_damping(segment)
         with self._cursor() as cursor:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)

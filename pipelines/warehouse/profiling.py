@@ -48,7 +48,7 @@ def traits(
     timeout_seconds: float,
 ) -> tuple[Trait, ...]:
     """Every feature's difference, the most telling first, on a day prepared on this cursor. Raises SegmentError."""
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     cursor.execute(
         f"""

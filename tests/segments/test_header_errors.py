@@ -28,7 +28,8 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "B87 unheard-of key": (
         {"min_size = 100": "colour = 'red'"},
         "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
-        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, sync",
+        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, "
+        "entry_exit, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},
@@ -127,11 +128,6 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"min_size = 100": "holdout = 0.1"},
         "segment_defs/lapsed.sql:8: 'holdout' is not built yet (keeping a share of people back for measurement); "
         "remove it: a field is never accepted and then ignored",
-    ),
-    "entry_exit": (
-        {"[goal]": "[entry_exit]\ngrace_days = 7\n[goal]"},
-        "segment_defs/lapsed.sql:13: 'entry_exit' is not built yet (grace and cool-down days); remove it: a field "
-        "is never accepted and then ignored",
     ),
     "own name as former name": (
         {"min_size = 100": 'formerly = "lapsed"'},

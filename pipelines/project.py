@@ -19,6 +19,7 @@ from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
 from pipelines.names import unknown_name
+from pipelines.policies.policing import Policing
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
@@ -95,7 +96,12 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        return tuple(refuse_unseen(one, self.connector_types) for one in loaded)
+        return tuple(self.policing.policed(refuse_unseen(one, self.connector_types)) for one in loaded)
+
+    @cached_property
+    def policing(self) -> Policing:
+        """The policy profiles, and what they make of segments."""
+        return Policing(self.settings.policy_profile, self.catalog)
 
     @property
     def segments(self) -> tuple[Segment, ...]:

@@ -236,6 +236,7 @@ def of_profile(answer: Profiled) -> dict[str, Any]:
         "persona": answer.persona,
         "sentence": answer.sentence,
         "traits": [asdict(one) for one in answer.traits],
+        "unshown": [asdict(one) | {"people": f"fewer than {answer.floor}"} for one in answer.unshown],
     }
 
 

@@ -305,11 +305,12 @@ class Desk:
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
             held = held_back(self.journal.holds, self.account.name, push)
-            if held is None and (push.people or engine.latest(push.segment) is not None):
+            ready = held is None and bool(push.people or engine.latest(push.segment) is not None)
+            if ready and not push.bounds.min_cell:
                 return None
             self.ledger.identities.follow(engine, self.account.connector.consent)
             as_of, difference, judged = self._compare(engine, push, number)
-        if difference.must_go:
+        if difference.must_go or (ready and judged.guard is not Guard.CELL):
             return None
         return replace(self._planned(push, number, as_of, difference, judged), status="stopped")
 

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipelines.segments.model import DriftPolicy
-from pipelines.segments.policy import CATEGORIES
+from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
 
 SegmentType = Literal[
@@ -139,6 +139,10 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    profile: ProfileName | None = Field(
+        None,
+        description="a policy profile besides the project's: " + ", ".join(ProfileName.__args__),  # type: ignore[attr-defined]
+    )
 
 
 class SyncKeys(Strict):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.policy import ProfileName
 
 DriftPolicy = Literal["report_only", "ours_wins"]
 """When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
@@ -74,3 +75,5 @@ class Segment:
     """Segments that the SQL reads itself."""
     builds_on: tuple[Segment, ...] = ()
     """Every segment below it, each before those that are built on it."""
+    profile: ProfileName | None = None
+    """A policy profile whose rules hold besides the project's."""

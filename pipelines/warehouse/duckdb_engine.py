@@ -32,7 +32,7 @@ from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
-from pipelines.warehouse.profiling import Trait, traits
+from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
 
@@ -60,6 +60,7 @@ class DuckDBEngine:
         timezone: str = "UTC",
         timeout_seconds: float = 300,
         days_kept: int = 400,
+        cell_floor: int = FEWEST,
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -68,6 +69,7 @@ class DuckDBEngine:
         self._timezone = timezone
         self._timeout_seconds = timeout_seconds
         self._days_kept = days_kept
+        self._cell_floor = cell_floor
         self._config = _confined(memory_limit, spill_limit, threads)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._streams: set[exports.Stream] = set()
@@ -87,6 +89,7 @@ class DuckDBEngine:
             timezone=settings.timezone,
             timeout_seconds=settings.segment_timeout_seconds,
             days_kept=settings.days_kept,
+            cell_floor=settings.cell_floor,
         )
 
     def __enter__(self) -> Self:
@@ -180,12 +183,19 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
 
-    def traits(self, segment: Segment, as_of: date) -> tuple[Trait, ...]:
+    def traits(self, segment: Segment, as_of: date) -> Traits:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             columns = self._catalog["features"].columns
-            return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
+            return traits(
+                cursor,
+                segment,
+                as_of,
+                columns,
+                timeout_seconds=self._timeout_seconds,
+                floor=self._cell_floor,
+            )
 
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
         """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""

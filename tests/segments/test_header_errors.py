@@ -28,7 +28,8 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "B87 unheard-of key": (
         {"min_size = 100": "colour = 'red'"},
         "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
-        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, sync",
+        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, "
+        "profile, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},
@@ -122,6 +123,11 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {'season = "winter"': 'season = "cold winter"'},
         "segment_defs/lapsed.sql:10: 'tags' has a tag with other characters than letters, digits, _ . and -; "
         'expected a table of short texts, e.g. tags = {season = "winter"}',
+    ),
+    "profile": (
+        {"min_size = 100": 'profile = "finances"'},
+        "segment_defs/lapsed.sql:8: 'profile' is the text 'finances'; did you mean 'finance'?; expected a policy "
+        "profile besides the project's: default, healthcare, finance, housing, employment",
     ),
     "holdout": (
         {"min_size = 100": "holdout = 0.1"},

@@ -15,6 +15,7 @@ from pipelines.delivery.identities import write_identities
 from pipelines.engine import Engine, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
+from pipelines.segments.freezing import counted_on
 from pipelines.warehouse.sizing import Sized
 from pipelines.warehouse.tuning import Tuned
 
@@ -51,7 +52,7 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
     """Look at a segment, by default as of the newest day. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
+        day = counted_on(definition, as_of or engine.newest_day() or project.newest_as_of)
         sized = engine.measure(definition, day)
         reach = tuple(
             _reach(engine, sized.people, _account(project, sync.destination)) for sync in definition.syncs

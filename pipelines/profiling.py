@@ -7,6 +7,7 @@ from datetime import date
 
 from pipelines.explaining import definition_of
 from pipelines.project import Project
+from pipelines.segments.freezing import counted_on
 from pipelines.warehouse.profiling import Trait, Unshown
 
 TELLING = 0.2
@@ -41,7 +42,7 @@ def profile(project: Project, segment: str, as_of: date | None = None) -> Profil
     """Compare a segment with its universe, by default as of the newest day. Raises UnknownName, SegmentError."""
     definition = definition_of(project, segment)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
+        day = counted_on(definition, as_of or engine.newest_day() or project.newest_as_of)
         found = engine.traits(definition, day)
     return Profiled(segment, day, definition.persona, found.shown, found.unshown, project.settings.cell_floor)
 

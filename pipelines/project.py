@@ -24,6 +24,7 @@ from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.freezing import freeze_days
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
 from pipelines.segments.run import Computed, Failed, Outcome, compute
@@ -239,6 +240,8 @@ class Project:
         day = as_of or self._newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
+        for frozen in _freeze_days(chosen, day):
+            self.need_features(frozen)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -297,3 +300,8 @@ def _unless_missing(
         fix="repair the source, load it again, then compute the segment",
     )
     return BrokenSegment(definition.name, definition.path, error)
+
+
+def _freeze_days(chosen: Sequence[Segment | BrokenSegment], day: date) -> list[date]:
+    """Days besides ``day`` on which the chosen segments are counted, in order."""
+    return sorted({found for one in chosen if isinstance(one, Segment) for found in freeze_days(one, day)})

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pipelines.segments.model import DriftPolicy
+from pipelines.segments.model import DriftPolicy, Mode
 from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
 
@@ -142,6 +142,12 @@ class Header(Strict):
     profile: ProfileName | None = Field(
         None,
         description="a policy profile besides the project's: " + ", ".join(ProfileName.__args__),  # type: ignore[attr-defined]
+    )
+    frozen_on: date | None = Field(
+        None, description="a date without quotes: the day whose people a static segment holds"
+    )
+    mode: Mode = Field(
+        "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
     )
 
 

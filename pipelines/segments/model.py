@@ -15,6 +15,10 @@ DriftPolicy = Literal["report_only", "ours_wins"]
 """When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
 
 
+Mode = Literal["static", "scheduled", "dynamic"]
+"""When who is in a segment may change: never, every night, or also as soon as something arrives about a person."""
+
+
 @dataclass(frozen=True, slots=True)
 class Goal:
     """What the segment is for, measurably."""
@@ -77,3 +81,7 @@ class Segment:
     """Every segment below it, each before those that are built on it."""
     profile: ProfileName | None = None
     """A policy profile whose rules hold besides the project's."""
+    frozen_on: date | None = None
+    """The day whose people a static segment holds."""
+    mode: Mode = "scheduled"
+    """When its people may change."""

@@ -29,7 +29,7 @@ from pipelines.engine import (
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
-from pipelines.warehouse import exports, history, identity
+from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
@@ -173,12 +173,14 @@ class DuckDBEngine:
     def judge(self, segment: Segment, as_of: date, people: Sequence[int]) -> list[Judged]:
         """What the segment says of people on a day, condition by condition; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return judge(cursor, segment, as_of, people, timeout_seconds=self._timeout_seconds)
 
     def measure(self, segment: Segment, as_of: date) -> Sized:
         """What the segment would hold on a day, and what makes it that size; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             others = [name for name in history.computed_on(cursor, as_of) if name != segment.name]
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
@@ -186,6 +188,7 @@ class DuckDBEngine:
     def traits(self, segment: Segment, as_of: date) -> Traits:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             columns = self._catalog["features"].columns
             return traits(
@@ -200,6 +203,7 @@ class DuckDBEngine:
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
         """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 

@@ -24,6 +24,7 @@ from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.excluding import excluded_of, refuse_unknown_exclusions
 from pipelines.segments.freezing import freeze_days
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
@@ -97,7 +98,10 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        return tuple(self.policing.policed(refuse_unseen(one, self.connector_types)) for one in loaded)
+        whole = [refuse_unseen(one, self.connector_types) for one in loaded]
+        known = {one.name: one for one in whole}
+        policed = {one.name: self.policing.policed(one, excluded_of(one, known)) for one in whole}
+        return tuple(refuse_unknown_exclusions(one, policed) for one in policed.values())
 
     @cached_property
     def policing(self) -> Policing:

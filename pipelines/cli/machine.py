@@ -268,6 +268,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "audience": audience,
         "as_of": answer.as_of.isoformat() if answer.as_of else None,
         "wanted": answer.wanted,
+        "excluded_by": list(answer.excluded_by),
         "held": standing.held if standing else "no",
         "withheld": standing.withheld if standing else None,
         "sentence": answer.sentence,

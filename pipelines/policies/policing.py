@@ -32,11 +32,14 @@ class Policing:
         own = [one.profile for one in (segment, *segment.builds_on) if one.profile is not None]
         return {name: read_profile(name) for name in dict.fromkeys((self.project, *own))}
 
-    def policed(self, definition: Loaded) -> Loaded:
-        """The segment with the categories of its profiles, or its failure where it breaks one of their rules."""
+    def policed(self, definition: Loaded, excluded: Sequence[Segment] = ()) -> Loaded:
+        """The segment with the categories of its profiles, or its failure where it breaks one of their rules.
+
+        ``excluded`` are the segments that its audiences leave out: leaving people out chooses people as well.
+        """
         if isinstance(definition, BrokenSegment):
             return definition
-        fault = next(self._faults(definition), None)
+        fault = next(self._faults(definition, excluded), None)
         if fault is not None:
             return BrokenSegment(definition.path.name.removesuffix(".sql"), definition.path, fault)
         regulated = [one.category for one in self.profiles(definition).values() if one.category is not None]
@@ -70,9 +73,9 @@ class Policing:
 
     # --- what is broken ----------------------------------------------------------------------------------
 
-    def _faults(self, segment: Segment) -> Iterator[SegmentError]:
+    def _faults(self, segment: Segment, excluded: Sequence[Segment]) -> Iterator[SegmentError]:
         for name, profile in self.profiles(segment).items():
-            yield from self._forbidden(segment, name, profile)
+            yield from self._forbidden(segment, excluded, name, profile)
             if not profile.seeds and _is_seed(segment):
                 yield SegmentError(
                     segment.path,
@@ -82,11 +85,13 @@ class Policing:
                 )
         yield from self._untagged(segment)
 
-    def _forbidden(self, segment: Segment, name: str, profile: Profile) -> Iterator[SegmentError]:
+    def _forbidden(
+        self, segment: Segment, excluded: Sequence[Segment], name: str, profile: Profile
+    ) -> Iterator[SegmentError]:
         for read in self._reads(segment):
             if broken := _broken(profile, read.table, read.column):
                 yield _refused(segment, _said(read), segment.sql_line + read.line - 1, name, broken)
-        for layer in segment.builds_on:
+        for layer in (*segment.builds_on, *excluded):
             for read in self._reads(layer):
                 if broken := _broken(profile, read.table, read.column):
                     yield _refused(segment, f"{_said(read)} through {layer.name}", None, name, broken)

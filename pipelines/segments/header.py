@@ -165,3 +165,7 @@ class SyncKeys(Strict):
         description="what becomes of members whom somebody else added or took out, where the tool lists members: "
         '"report_only" or "ours_wins"',
     )
+    exclude: list[Line] = Field(
+        default_factory=list,
+        description='names of segments whose people this audience leaves out, e.g. ["open_complaint"]',
+    )

@@ -44,6 +44,8 @@ class Sync:
     """The connector's own options, already validated by its model."""
     attributes: tuple[Attribute, ...] = ()
     """Columns that are sent as the tool's fields about people."""
+    exclude: tuple[str, ...] = ()
+    """Segments whose people this audience leaves out."""
 
 
 @dataclass(frozen=True, slots=True)

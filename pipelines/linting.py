@@ -49,7 +49,10 @@ def lint(project: Project, names: Iterable[str] = (), as_of: date | None = None)
     for name in chosen:
         looked = preview(project, name, as_of)
         (segment,) = [one for one in project.segments if one.name == name]
-        found = list(findings(segment, looked, project.settings.current_day))
+        found = [
+            *findings(segment, looked, project.settings.current_day),
+            *(Finding(name, "PRI-2", "warning", says) for says in project.policing.proxies(segment)),
+        ]
         yield from sorted(found, key=lambda one: one.severity)
 
 

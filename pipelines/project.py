@@ -19,10 +19,13 @@ from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
 from pipelines.names import unknown_name
+from pipelines.policies.policing import Policing
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.excluding import excluded_of, refuse_unknown_exclusions
+from pipelines.segments.freezing import counted_on, freeze_days
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.looking_back import looks_back
 from pipelines.segments.model import Segment, Sync
@@ -97,7 +100,15 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        return tuple(refuse_unseen(one, self.connector_types) for one in loaded)
+        whole = [refuse_unseen(one, self.connector_types) for one in loaded]
+        known = {one.name: one for one in whole}
+        policed = {one.name: self.policing.policed(one, excluded_of(one, known)) for one in whole}
+        return tuple(refuse_unknown_exclusions(one, policed) for one in policed.values())
+
+    @cached_property
+    def policing(self) -> Policing:
+        """The policy profiles, and what they make of segments."""
+        return Policing(self.settings.policy_profile, self.catalog)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -235,6 +246,8 @@ class Project:
         day = as_of or self.newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
+        for frozen in _freeze_days(chosen, day):
+            self.need_features(frozen)
         self.need_window([one for one in chosen if isinstance(one, Segment)], day)
         done = 0
 
@@ -260,8 +273,10 @@ class Project:
 
     def need_window(self, segments: Iterable[Segment], day: date, show: Shown = unseen) -> None:
         """Build the features of the days before a day on which any of the segments looks back."""
-        back = max(map(looks_back, segments), default=0)
-        self.need_days([day - timedelta(days=n) for n in range(back, 0, -1)], show)
+        for segment in segments:
+            back = looks_back(segment)
+            for base in {counted_on(segment, day), *freeze_days(segment, day)}:
+                self.need_days([base - timedelta(days=n) for n in range(back, 0, -1)], show)
 
     def need_days(self, wanted: Sequence[date], show: Shown = unseen) -> None:
         """Build the features of those of these days, in order, that have none.
@@ -321,3 +336,8 @@ def _unless_missing(
         fix="repair the source, load it again, then compute the segment",
     )
     return BrokenSegment(definition.name, definition.path, error)
+
+
+def _freeze_days(chosen: Sequence[Segment | BrokenSegment], day: date) -> list[date]:
+    """Days besides ``day`` on which the chosen segments are counted, in order."""
+    return sorted({found for one in chosen if isinstance(one, Segment) for found in freeze_days(one, day)})

@@ -32,6 +32,7 @@ def described(segment: Segment) -> str:
         [
             f"**{segment.title}** ({', '.join(segment.types)})",
             segment.description,
+            *([f"*Static:* its people are those of {segment.frozen_on}."] if segment.frozen_on else []),
             f"*Goal:* {goal.metric} {goal.direction}, {goal.target}, by {goal.by.isoformat()}  \n"
             f"*Treatment:* {segment.treatment}  \n"
             f"*Universe:* {segment.universe}",

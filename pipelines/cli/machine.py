@@ -241,6 +241,7 @@ def of_profile(answer: Profiled) -> dict[str, Any]:
         "persona": answer.persona,
         "sentence": answer.sentence,
         "traits": [asdict(one) for one in answer.traits],
+        "unshown": [asdict(one) | {"people": f"fewer than {answer.floor}"} for one in answer.unshown],
     }
 
 
@@ -272,6 +273,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "audience": audience,
         "as_of": answer.as_of.isoformat() if answer.as_of else None,
         "wanted": answer.wanted,
+        "excluded_by": list(answer.excluded_by),
         "held": standing.held if standing else "no",
         "withheld": standing.withheld if standing else None,
         "sentence": answer.sentence,

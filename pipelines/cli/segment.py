@@ -151,6 +151,9 @@ def profile(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None
     console.print(escape(answer.sentence), soft_wrap=True, highlight=False)
     if answer.traits:
         console.print(_traits(answer.traits[:MOST_TELLING]))
+    if answer.unshown:
+        told = ", ".join(f"{one.feature} ({one.values:,})" for one in answer.unshown)
+        console.print(f"Values of fewer than {answer.floor} people, not shown: {told}", soft_wrap=True)
 
 
 def explain(

@@ -9,8 +9,8 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipelines.segments.entry_exit import LONGEST_STAY, LONGEST_WAIT, STAY_DAYS
-from pipelines.segments.model import DriftPolicy
-from pipelines.segments.policy import CATEGORIES
+from pipelines.segments.model import DriftPolicy, Mode
+from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
 
 SegmentType = Literal[
@@ -169,6 +169,16 @@ class Header(Strict):
     entry_exit: EntryExitTable | None = Field(
         None, description="a table [entry_exit] with exit_when and stay_days, grace_days or cooldown_days"
     )
+    profile: ProfileName | None = Field(
+        None,
+        description="a policy profile besides the project's: " + ", ".join(ProfileName.__args__),  # type: ignore[attr-defined]
+    )
+    frozen_on: date | None = Field(
+        None, description="a date without quotes: the day whose people a static segment holds"
+    )
+    mode: Mode = Field(
+        "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
+    )
 
 
 class SyncKeys(Strict):
@@ -184,4 +194,8 @@ class SyncKeys(Strict):
         "report_only",
         description="what becomes of members whom somebody else added or took out, where the tool lists members: "
         '"report_only" or "ours_wins"',
+    )
+    exclude: list[Line] = Field(
+        default_factory=list,
+        description='names of segments whose people this audience leaves out, e.g. ["open_complaint"]',
     )

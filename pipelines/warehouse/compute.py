@@ -15,12 +15,13 @@ from pipelines.duck import quote
 from pipelines.engine import EngineError, Layer, Profile
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.freezing import counted_on
 from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.looking_back import exit_rule, window
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
-from pipelines.warehouse import damping, history
+from pipelines.warehouse import damping, freezing, history
 from pipelines.warehouse.confinement import explained, time_limit
 
 FEATURES = "features"
@@ -47,12 +48,15 @@ def compute_segment(
             segment.path, f"unknown universe {segment.universe!r}", expected=" or ".join(UNIVERSES)
         )
     database = _name_of_database(cursor)
-    prepare(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+    day = freezing.day_of(cursor, segment, as_of)
+    prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
-    run(cursor, segment, as_of, timeout_seconds)
-    size, duplicates = _examine(cursor, segment, as_of, database=database)
-    if settle(cursor, segment, as_of, timeout_seconds):
+    run(cursor, segment, day, timeout_seconds)
+    size, duplicates = _examine(cursor, segment, day, database=database)
+    if settle(cursor, segment, day, timeout_seconds):
         size = int(cursor.execute(f"select count(*) from {COMPUTED}").fetchall()[0][0])
+    if day != as_of:
+        size = freezing.without_the_gone(cursor, database, as_of)
     layers = tuple(contribution(cursor, name) for name in segment.layers)
     profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
     _keep(cursor, profile, version_of(segment))
@@ -111,6 +115,9 @@ def stand(
     database = _name_of_database(cursor)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
+        if counted_on(layer, as_of) != as_of:
+            freezing.lay_frozen(cursor, layer, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+            continue
         fill(cursor, layer, as_of, timeout_seconds)
         lay(cursor, layer.name)
 

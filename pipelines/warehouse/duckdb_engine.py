@@ -31,10 +31,10 @@ from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
-from pipelines.warehouse import exports, history, identity
+from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.judging import Judged, judge
-from pipelines.warehouse.profiling import Trait, traits
+from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
@@ -63,6 +63,7 @@ class DuckDBEngine:
         timezone: str = "UTC",
         timeout_seconds: float = 300,
         days_kept: int = 400,
+        cell_floor: int = FEWEST,
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -71,6 +72,7 @@ class DuckDBEngine:
         self._timezone = timezone
         self._timeout_seconds = timeout_seconds
         self._days_kept = days_kept
+        self._cell_floor = cell_floor
         self._config = _confined(memory_limit, spill_limit, threads)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._streams: set[exports.Stream] = set()
@@ -90,6 +92,7 @@ class DuckDBEngine:
             timezone=settings.timezone,
             timeout_seconds=settings.segment_timeout_seconds,
             days_kept=settings.days_kept,
+            cell_floor=settings.cell_floor,
         )
 
     def __enter__(self) -> Self:
@@ -178,12 +181,14 @@ class DuckDBEngine:
     def judge(self, segment: Segment, as_of: date, people: Sequence[int]) -> list[Judged]:
         """What the segment says of people on a day, condition by condition; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return judge(cursor, segment, as_of, people, timeout_seconds=self._timeout_seconds)
 
     def measure(self, segment: Segment, as_of: date) -> Sized:
         """What the segment would hold on a day, and what makes it that size; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             others = [name for name in history.computed_on(cursor, as_of) if name != segment.name]
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
@@ -197,12 +202,20 @@ class DuckDBEngine:
                 cursor, segment, days, rules, catalog=self._catalog, timeout_seconds=self._timeout_seconds
             )
 
-    def traits(self, segment: Segment, as_of: date) -> tuple[Trait, ...]:
+    def traits(self, segment: Segment, as_of: date) -> Traits:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             columns = self._catalog["features"].columns
-            return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
+            return traits(
+                cursor,
+                segment,
+                as_of,
+                columns,
+                timeout_seconds=self._timeout_seconds,
+                floor=self._cell_floor,
+            )
 
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
         """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError.
@@ -211,6 +224,7 @@ class DuckDBEngine:
         """
         segment = without_damping(segment)
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 

@@ -91,6 +91,15 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """People whom a segment lost to one that comes before it in their waterfall."""
+
+    segment: str
+    """The first that has them."""
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A computed segment in numbers."""
 
@@ -103,6 +112,8 @@ class Profile:
     """Rows beyond the first of a person, which the query returned and the engine dropped."""
     layers: tuple[Layer, ...] = ()
     """What it was built on, when it was just computed."""
+    taken: tuple[Taken, ...] = ()
+    """Whom its waterfall took from it, when it was just computed."""
 
     @property
     def share(self) -> float:

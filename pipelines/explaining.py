@@ -20,13 +20,16 @@ class Explained:
     segment: str
     as_of: date
     is_member: bool
-    """By the segment's SQL, run now for that day."""
+    """By the segment's SQL and its waterfall, run now for that day."""
     since: date | None
     """The first of the computed days up to it on all of which they were in; None: not in, or not computed."""
     conditions: tuple[Answered, ...] | None
     """None: the SQL is no plain list of conditions. Empty: nothing is known of the person that day."""
     audiences: tuple[Why, ...]
     """Consent, suppression and receipts, wherever the segment goes."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first."""
+    waterfall: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -34,6 +37,8 @@ class Explained:
         if self.is_member:
             since = f", since {self.since}" if self.since else ""
             return f"In {self.segment} on {self.as_of}{since}."
+        if self.taken_by is not None:
+            return f"Not in {self.segment} on {self.as_of}: taken by {self.taken_by} (waterfall {self.waterfall})."
         if self.conditions is None:
             return f"Not in {self.segment} on {self.as_of}."
         if not self.conditions:
@@ -61,6 +66,8 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         since,
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
+        taken_by=judged.taken_by,
+        waterfall=definition.waterfall,
     )
 
 

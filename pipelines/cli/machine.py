@@ -208,6 +208,8 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             for one in conditions
         ],
         "audiences": [of_why(one) for one in answer.audiences],
+        "taken_by": answer.taken_by,
+        "waterfall": answer.waterfall,
         "sentence": answer.sentence,
     }
 
@@ -223,6 +225,7 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "share": round(sized.share, 6),
         "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
         "layers": [asdict(one) for one in sized.layers],
+        "taken": [asdict(one) for one in sized.taken],
         "overlaps": [asdict(one) for one in sized.overlaps],
         "reach": [asdict(one) for one in answer.reach],
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
@@ -29,10 +29,7 @@ SegmentType = Literal[
 """What the shared characteristic of a segment's people may be."""
 
 NOT_YET = {
-    "holdout": "keeping a share of people back for measurement",
     "entry_exit": "grace and cool-down days",
-    "waterfall": "making segments mutually exclusive",
-    "priority": "deciding for a person who is in several segments",
 }
 """Fields whose behaviour is still to come: using one is an error, so that none is accepted and ignored."""
 
@@ -83,6 +80,18 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _group(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]{1,64}", value):
+        raise ValueError("is not a group's name")
+    return value
+
+
+def _values(value: list[Any]) -> list[Any]:
+    if not all(isinstance(one, str) or type(one) is int for one in value):
+        raise ValueError("holds something that is neither a text nor a whole number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_said)]
 Line = Annotated[str, AfterValidator(_one_line)]
 
@@ -102,6 +111,27 @@ class GoalTable(Strict):
     direction: Literal["up", "down"] = Field(description='"up" or "down"')
     target: Line = Field(description='how far, e.g. "+3 points"')
     by: date = Field(description="a date without quotes, e.g. 2027-03-31")
+
+
+class TemplateTable(Strict):
+    """``[template]``: one segment for each value of a column, and one for the rest."""
+
+    over: Line = Field(description="a column of features that holds text or whole numbers, e.g. home_store")
+    values: Annotated[list[Any], AfterValidator(_values)] = Field(
+        min_length=1, description='the values that have a segment each, e.g. ["367", "406"]'
+    )
+    min_size: int | None = Field(
+        None, ge=1, description="a whole number of people from 1; a value with fewer that day joins the rest"
+    )
+
+
+class HoldoutTable(Strict):
+    """``[holdout]``: the share of the people who are never sent, so that the others can be measured by them."""
+
+    share: float = Field(gt=0, le=0.5, description="a share of the people above 0 and up to 0.5, e.g. 0.10")
+    salt: Line | None = Field(
+        None, description="a text that draws the people; another one draws others, the segment's name by default"
+    )
 
 
 class Header(Strict):
@@ -139,6 +169,14 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    waterfall: Annotated[str, AfterValidator(_group)] | None = Field(
+        None, description="the name of a group of segments that exclude each other: 1 to 64 of a-z, 0-9 and _"
+    )
+    priority: int | None = Field(
+        None, ge=0, description="a whole number from 0, the place in the waterfall: the lowest takes its people first"
+    )
+    holdout: HoldoutTable | None = Field(None, description="a table [holdout] with share, e.g. share = 0.10")
+    template: TemplateTable | None = Field(None, description="a table [template] with over and values")
 
 
 class SyncKeys(Strict):

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipelines.segments import waterfall
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
 from pipelines.segments.errors import SegmentError
@@ -41,7 +42,7 @@ def load_segments(folder: Path, catalog: Catalog, destinations: Destinations) ->
     with EmptyWarehouse(with_segments(catalog, names)) as warehouse:
         loaded = [_load(folder / f"{name}.sql", warehouse, destinations) for name in names]
     clashes = dict(_clashes(loaded))
-    return _laid([_broken(one.path, clashes[one.path]) if one.path in clashes else one for one in loaded])
+    return _laid([_broken(one, clashes[one.path]) if one.path in clashes else one for one in loaded])
 
 
 def check(folder: Path, catalog: Catalog, destinations: Destinations) -> list[SegmentError]:
@@ -55,21 +56,19 @@ def _load(path: Path, warehouse: EmptyWarehouse, destinations: Destinations) -> 
     try:
         return parse_with(path, warehouse, destinations)
     except SegmentError as error:
-        return _broken(path, error)
+        return BrokenSegment(path.name.removesuffix(".sql"), path, error)
 
 
 def _laid(loaded: Sequence[Loaded]) -> list[Loaded]:
     """Every segment on its layers."""
     whole = [one for one in loaded if isinstance(one, Segment)]
-    found = laid(whole, (one.name for one in loaded if isinstance(one, BrokenSegment)))
+    found = laid(whole, {one.name: one.path for one in loaded if isinstance(one, BrokenSegment)})
     results = ((one, found.get(one.name, one)) for one in loaded)
-    return [
-        _broken(one.path, result) if isinstance(result, SegmentError) else result for one, result in results
-    ]
+    return [_broken(one, result) if isinstance(result, SegmentError) else result for one, result in results]
 
 
-def _broken(path: Path, error: SegmentError) -> BrokenSegment:
-    return BrokenSegment(path.name.removesuffix(".sql"), path, error)
+def _broken(one: Loaded, error: SegmentError) -> BrokenSegment:
+    return BrokenSegment(one.name, one.path, error)
 
 
 def _clashes(loaded: Sequence[Loaded]) -> Iterator[tuple[Path, SegmentError]]:
@@ -96,6 +95,7 @@ def _clashes(loaded: Sequence[Loaded]) -> Iterator[tuple[Path, SegmentError]]:
         yield from _shared(sharing, f"the audience name at {destination}", "give each audience its own name")
     for past, sharing in pasts.items():
         yield from _shared(sharing, f"formerly = {past!r}", "only one segment can take over from another")
+    yield from waterfall.clashes(segments)
 
 
 def _shared(segments: Sequence[Segment], what: str, fix: str) -> Iterator[tuple[Path, SegmentError]]:

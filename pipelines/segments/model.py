@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.holdout import Holdout
 
 DriftPolicy = Literal["report_only", "ours_wins"]
 """When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
@@ -42,6 +43,17 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """One segment for each value of a column, and one for the rest."""
+
+    over: str
+    """A column of ``features``."""
+    values: tuple[str | int, ...]
+    min_size: int
+    """A value with fewer people on a day joins the rest on that day."""
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A rule that yields people as of a date, with its purpose."""
 
@@ -65,6 +77,7 @@ class Segment:
     review_by: date | None = None
     min_size: int | None = None
     priority: int | None = None
+    """The place in its waterfall; the lowest takes its people first."""
     policy: tuple[str, ...] = ()
     evidence: str | None = None
     """The analysis or test that supports the rule."""
@@ -74,3 +87,11 @@ class Segment:
     """Segments that the SQL reads itself."""
     builds_on: tuple[Segment, ...] = ()
     """Every segment below it, each before those that are built on it."""
+    waterfall: str | None = None
+    """The group of segments that exclude each other."""
+    holdout: Holdout | None = None
+    """Whom no audience of it is sent."""
+    template: Template | None = None
+    """What it was made into; its audiences are those of the segments made of it."""
+    after: tuple[Segment, ...] = ()
+    """Those that take their people first in its waterfall, the first one first."""

@@ -12,6 +12,7 @@ from pipelines.segments.gate import check_sql
 from pipelines.segments.header_reader import Destinations, HeaderReader
 from pipelines.segments.layers import names_in, with_segments
 from pipelines.segments.model import Goal, Segment
+from pipelines.segments.waterfall import check_pair
 
 
 def parse(path: Path, catalog: Catalog, destinations: Destinations) -> Segment:
@@ -32,6 +33,7 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
             raise SegmentError(
                 path, "formerly is the segment's own name", line=reader.line(("formerly",)), fix="remove it"
             )
+    check_pair(path, header, reader)
     reads = check_sql(path, file.sql, file.sql_line, warehouse)
     return Segment(
         name=file.name,
@@ -55,4 +57,6 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         policy=tuple(header.policy),
         evidence=header.evidence,
         persona=header.persona,
+        waterfall=header.waterfall,
+        priority=header.priority,
     )

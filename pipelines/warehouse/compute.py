@@ -12,13 +12,13 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.engine import EngineError, Layer, Profile
+from pipelines.engine import EngineError, Layer, Profile, Taken
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
-from pipelines.warehouse import history
+from pipelines.warehouse import history, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
 
 FEATURES = "features"
@@ -44,10 +44,18 @@ def compute_segment(
     database = _name_of_database(cursor)
     prepare(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
-    run(cursor, segment, as_of, timeout_seconds)
+    taken = run(cursor, segment, as_of, timeout_seconds)
     size, duplicates = _examine(cursor, segment, as_of, database=database)
     layers = tuple(contribution(cursor, name) for name in segment.layers)
-    profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
+    profile = Profile(
+        segment.name,
+        as_of,
+        size=size,
+        universe=universe,
+        duplicates=duplicates,
+        layers=layers,
+        taken=taken,
+    )
     _keep(cursor, profile)
     return profile
 
@@ -122,7 +130,14 @@ def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, 
     return size
 
 
-def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> tuple[Taken, ...]:
+    """Fill the temporary table with the segment's people; returns whom its waterfall took from it."""
+    waterfall.stand_back(cursor, segment, lambda one: _select(cursor, one, as_of, seconds), COMPUTED)
+    _select(cursor, segment, as_of, seconds)
+    return waterfall.take_out(cursor, segment, COMPUTED)
+
+
+def _select(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
     """Fill the temporary table with what the author's SELECT returns, unchanged but for a line above it."""
     parameters = _parameters(cursor, segment, as_of)
     # Read-only with regard to the file: only temporary tables of this cursor can be written.

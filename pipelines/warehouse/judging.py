@@ -13,7 +13,7 @@ import pyarrow as pa
 from pipelines.duck import quote
 from pipelines.segments.conditions import Condition, conditions_of
 from pipelines.segments.model import Segment
-from pipelines.warehouse import compute
+from pipelines.warehouse import compute, waterfall
 from pipelines.warehouse.confinement import time_limit
 
 
@@ -33,9 +33,11 @@ class Judged:
 
     person_no: int
     is_member: bool
-    """By the whole SQL."""
+    """By the whole SQL, and by its waterfall."""
     conditions: tuple[Answered, ...] | None
     """None: the SQL is no plain list of conditions."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first, though the SQL selects them."""
 
 
 def judge(
@@ -48,6 +50,7 @@ def judge(
 ) -> list[Judged]:
     """Ask the segment about people, in their order; its day must have been prepared on this cursor."""
     compute.run(cursor, segment, as_of, timeout_seconds)
+    taken = waterfall.taken_among(cursor, segment, people)
     cursor.register("asked", pa.table({"person_no": pa.array(people, pa.int32())}))
     members = {
         number
@@ -57,10 +60,12 @@ def judge(
     }
     conditions = conditions_of(segment.sql, segment.layers)
     if conditions is None:
-        return [Judged(number, number in members, None) for number in people]
+        return [Judged(number, number in members, None, taken.get(number)) for number in people]
     with time_limit(cursor, timeout_seconds):
         answers = _answers(cursor, conditions, as_of)
-    return [Judged(number, number in members, answers.get(number, ())) for number in people]
+    return [
+        Judged(number, number in members, answers.get(number, ()), taken.get(number)) for number in people
+    ]
 
 
 def _answers(

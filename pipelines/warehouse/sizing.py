@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.duck import quote
-from pipelines.engine import Layer
+from pipelines.engine import Layer, Taken
 from pipelines.segments.conditions import Condition, conditions_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute
@@ -56,6 +56,8 @@ class Sized:
     """None: the SQL is no plain list of conditions."""
     overlaps: tuple[Overlap, ...]
     """The likest first; those without anybody in common are left out."""
+    taken: tuple[Taken, ...] = ()
+    """Whom its waterfall took from it: they are in none of the other numbers but those of conditions."""
 
     @property
     def size(self) -> int:
@@ -80,7 +82,7 @@ def measure(
 
     Raises SegmentError.
     """
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    taken = compute.run(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     conditions = conditions_of(segment.sql, segment.layers)
     with time_limit(cursor, timeout_seconds):
@@ -91,6 +93,7 @@ def measure(
             layers=tuple(compute.contribution(cursor, name) for name in segment.layers),
             conditions=None if conditions is None else _narrowings(cursor, conditions, as_of),
             overlaps=_overlaps(cursor, people.num_rows, others, as_of),
+            taken=taken,
         )
 
 

@@ -26,9 +26,10 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:5: unknown key 'ownr' in the header; did you mean 'owner'?",
     ),
     "B87 unheard-of key": (
-        {"min_size = 100": "colour = 'red'"},
-        "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
-        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, sync",
+        {"min_size = 100": "kpi = 'red'"},
+        "segment_defs/lapsed.sql:8: unknown key 'kpi' in the header; expected one of title, description, types, "
+        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, "
+        "waterfall, priority, holdout, template, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},

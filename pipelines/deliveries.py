@@ -21,7 +21,8 @@ from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
 from pipelines.readiness import ends_soon, too_few
-from pipelines.segments.model import Sync
+from pipelines.segments.holdout import Holdout
+from pipelines.segments.model import Segment, Sync
 from pipelines.segments.policy import refusal
 
 if TYPE_CHECKING:
@@ -158,6 +159,7 @@ class Deliveries:
                 unread,
                 forbidden=refusal(connector.title, connector.forbids, s.policy),
                 attributes=sync.attributes,
+                holdouts=self.holdouts(s),
             )
             for s, sync in self.project.audiences(destination)
         ]
@@ -166,6 +168,12 @@ class Deliveries:
             for name, (sync, why) in self.left_behind(destination).items()
         ]
         return [push for push in (*asked, *behind) if push.segment in segments]
+
+    def holdouts(self, segment: Segment) -> tuple[Holdout, ...]:
+        """Whom no audience of a segment has: the global holdout first, then its own."""
+        share, salt = self.project.settings.global_holdout, self.project.settings.global_holdout_salt
+        everywhere = Holdout(share, salt, "global_holdout") if share else None
+        return tuple(one for one in (everywhere, segment.holdout) if one is not None)
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

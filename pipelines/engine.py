@@ -21,6 +21,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment
 
 
@@ -66,7 +67,20 @@ class AttributeValues:
     numbers: pa.Array
 
 
-Export = PeopleChanged | PeopleByNumber | Members | AttributeValues
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Whom of these people one of the draws holds out, by the key that the sources know them by.
+
+    Yields ``person_no`` int32 and ``reason`` text, the reason of the first of the draws that holds them out; everybody
+    else is absent. Keys do not leave the warehouse.
+    """
+
+    draws: tuple[Holdout, ...]
+    """At least one."""
+    numbers: pa.Array
+
+
+Export = PeopleChanged | PeopleByNumber | Members | AttributeValues | HeldOut
 
 
 @dataclass(frozen=True, slots=True)

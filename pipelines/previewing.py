@@ -12,9 +12,10 @@ import pyarrow as pa
 from connectors.base import DeliveryError
 from connectors.identity import Identity
 from pipelines.delivery.identities import write_identities
-from pipelines.engine import Engine, PeopleChanged
+from pipelines.engine import Engine, HeldOut, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
+from pipelines.segments.holdout import Holdout
 from pipelines.warehouse.sizing import Sized
 from pipelines.warehouse.tuning import Tuned
 
@@ -53,8 +54,10 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
     with project.engine(read_only=True) as engine, engine.snapshot():
         day = as_of or engine.newest_day() or project.newest_as_of
         sized = engine.measure(definition, day)
+        held_out = _held_out(engine, sized.people, project.deliveries.holdouts(definition))
         reach = tuple(
-            _reach(engine, sized.people, _account(project, sync.destination)) for sync in definition.syncs
+            _reach(engine, sized.people, _account(project, sync.destination), held_out)
+            for sync in definition.syncs
         )
     return Preview(segment, day, sized, reach)
 
@@ -90,11 +93,19 @@ def _account(project: Project, destination: str) -> _Account:
         return _Account(destination, tuple(kind.consent), declared.identity, declared.limits.min_size)
 
 
-def _reach(engine: Engine, people: pa.Table, account: _Account) -> Reach:
+def _held_out(engine: Engine, people: pa.Table, draws: tuple[Holdout, ...]) -> pa.Table:
+    """``person_no`` and ``reason`` of those whom no audience gets."""
+    if not draws:
+        return pa.table({"person_no": pa.array([], pa.int32()), "reason": pa.array([], pa.string())})
+    return engine.export(HeldOut(draws, people.column("person_no"))).read_all()
+
+
+def _reach(engine: Engine, people: pa.Table, account: _Account, held_out: pa.Table) -> Reach:
     everybody = engine.export(PeopleChanged(0, account.identity.inputs)).read_all()
     with duckdb.connect(config={"threads": "1"}) as con:
         con.register("everybody", everybody)
         con.register("wanted", people)
+        con.register("held_out", held_out)
         con.execute(
             """
             create temp table asked as
@@ -113,14 +124,40 @@ def _reach(engine: Engine, people: pa.Table, account: _Account) -> Reach:
         write_identities(con, account.identity, "asked", "identified", carried="refused")
         rows = con.execute(
             """
+            with
+            held_members as (
+              select
+                identified.member,
+                min(held_out.reason) as reason
+              from identified
+              join held_out
+                using (person_no)
+              where identified.member is not null
+              group by identified.member
+            ),
+            judged as (
+              select
+                identified.person_no,
+                identified.member,
+                coalesce(
+                  identified.refused,
+                  case when identified.member is null then 'no_identifier' end,
+                  held_out.reason,
+                  held_members.reason
+                ) as reason
+              from identified
+              left join held_out
+                using (person_no)
+              left join held_members
+                on held_members.member = identified.member
+            )
             select
               case
-                when refused is not null then refused
-                when member is null then 'no_identifier'
-                when row_number() over (partition by member, refused order by person_no) > 1 then 'same_identity'
+                when reason is not null then reason
+                when row_number() over (partition by member, reason order by person_no) > 1 then 'same_identity'
               end as reason,
               person_no
-            from identified
+            from judged
             """
         ).fetchall()
     reasons = Counter(reason for reason, _ in rows)

@@ -271,7 +271,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "as_of": answer.as_of.isoformat() if answer.as_of else None,
         "wanted": answer.wanted,
         "held": standing.held if standing else "no",
-        "withheld": standing.withheld if standing else None,
+        "withheld": answer.withheld,
         "sentence": answer.sentence,
         "moves": [of_move(audience, move) for move in standing.moves] if standing else [],
     }

@@ -23,6 +23,7 @@ from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
+from pipelines.delivery.holding_out import nobody_held_out, stage_held_out
 from pipelines.delivery.holds import held_back
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
@@ -178,8 +179,10 @@ class Desk:
         judged = verdict(change, push.bounds, self.run.overrides)
         judged = held_back(self.journal.holds, self.account.name, push) or judged
         if judged.guard in ONLY_OPT_OUTS:
+            nobody_held_out(self.ledger)
             return as_of, only_must_go(self.ledger, number), judged
         people = self._wanted(engine, push, number, as_of)
+        stage_held_out(self.ledger, engine, push.holdouts, people)
         told = None
         if push.attributes and as_of is not None:
             told = AttributeValues(as_of, push.attributes, people.column("person_no"))

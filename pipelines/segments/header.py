@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.holdout import BUCKETS
 from pipelines.segments.model import DriftPolicy
 from pipelines.segments.policy import CATEGORIES
 from pipelines.segments.universe import UNIVERSES
@@ -86,6 +87,12 @@ def _group(value: str) -> str:
     return value
 
 
+def _share(value: float) -> float:
+    if abs(value * BUCKETS - round(value * BUCKETS)) > 1e-9:
+        raise ValueError("is finer than a ten-thousandth")
+    return value
+
+
 def _values(value: list[Any]) -> list[Any]:
     if not all(isinstance(one, str) or type(one) is int for one in value):
         raise ValueError("holds something that is neither a text nor a whole number")
@@ -128,9 +135,12 @@ class TemplateTable(Strict):
 class HoldoutTable(Strict):
     """``[holdout]``: the share of the people who are never sent, so that the others can be measured by them."""
 
-    share: float = Field(gt=0, le=0.5, description="a share of the people above 0 and up to 0.5, e.g. 0.10")
+    share: Annotated[float, AfterValidator(_share)] = Field(
+        gt=0, le=0.5, description="a share of the people above 0 and up to 0.5, e.g. 0.10"
+    )
     salt: Line | None = Field(
-        None, description="a text that draws the people; another one draws others, the segment's name by default"
+        None,
+        description="a text that draws the people; another one draws others, the segment's name by default",
     )
 
 
@@ -173,7 +183,9 @@ class Header(Strict):
         None, description="the name of a group of segments that exclude each other: 1 to 64 of a-z, 0-9 and _"
     )
     priority: int | None = Field(
-        None, ge=0, description="a whole number from 0, the place in the waterfall: the lowest takes its people first"
+        None,
+        ge=0,
+        description="a whole number from 0, the place in the waterfall: the lowest takes its people first",
     )
     holdout: HoldoutTable | None = Field(None, description="a table [holdout] with share, e.g. share = 0.10")
     template: TemplateTable | None = Field(None, description="a table [template] with over and values")

@@ -80,14 +80,15 @@ def _lay(segment: Segment, house: _House, above: tuple[str, ...]) -> Segment | S
 
 
 def _ring(segment: Segment, house: _House, way: tuple[str, ...]) -> SegmentError:
-    steps = zip(way, way[1:], strict=False)
     groups = sorted(
-        {house.known[one].waterfall or "" for one, next_one in steps if next_one not in house.known[one].layers}
+        {
+            house.known[one].waterfall or ""
+            for one, next_one in steps
+            if next_one not in house.known[one].layers
+        }
     )
     if not groups:
-        return SegmentError(
-            segment.path, f"{RING}: {' → '.join(way)}", fix="take one of the layers out"
-        )
+        return SegmentError(segment.path, f"{RING}: {' → '.join(way)}", fix="take one of the layers out")
     return SegmentError(
         segment.path,
         f"{RING} through the waterfall {' and '.join(groups)}: {' → '.join(way)}",

@@ -9,7 +9,9 @@ from pipelines.segments.empty_warehouse import EmptyWarehouse
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.file import check_name, read_file
 from pipelines.segments.gate import check_sql
+from pipelines.segments.header import Header
 from pipelines.segments.header_reader import Destinations, HeaderReader
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.layers import names_in, with_segments
 from pipelines.segments.model import Goal, Segment
 from pipelines.segments.waterfall import check_pair
@@ -59,4 +61,12 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         persona=header.persona,
         waterfall=header.waterfall,
         priority=header.priority,
+        holdout=_holdout(header, file.name),
     )
+
+
+def _holdout(header: Header, name: str) -> Holdout | None:
+    """The draw; a renamed segment keeps the people of its old name."""
+    if header.holdout is None:
+        return None
+    return Holdout(header.holdout.share, header.holdout.salt or header.formerly or name)

@@ -130,7 +130,9 @@ def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, 
     return size
 
 
-def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> tuple[Taken, ...]:
+def run(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float
+) -> tuple[Taken, ...]:
     """Fill the temporary table with the segment's people; returns whom its waterfall took from it."""
     waterfall.stand_back(cursor, segment, lambda one: _select(cursor, one, as_of, seconds), COMPUTED)
     _select(cursor, segment, as_of, seconds)

@@ -19,6 +19,7 @@ from pipelines.engine import (
     EngineError,
     EngineInfo,
     Export,
+    HeldOut,
     Members,
     PeopleByNumber,
     PeopleChanged,
@@ -216,6 +217,9 @@ class DuckDBEngine:
             case AttributeValues(numbers=numbers):
                 _register(cursor, numbers)
                 return exports.attribute_values(export)
+            case HeldOut(numbers=numbers):
+                _register(cursor, numbers)
+                return exports.held_out(export)
             case Members(segment=name, as_of=day):
                 if history.profile(cursor, name, day) is None:
                     raise EngineError(f"segment {name} was not computed for {day.isoformat()}")

@@ -33,7 +33,8 @@ def stand_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, compute: Com
     if not segment.after:
         return
     present = {
-        name for (name,) in cursor.execute("select table_name from duckdb_tables() where temporary").fetchall()
+        name
+        for (name,) in cursor.execute("select table_name from duckdb_tables() where temporary").fetchall()
     }
     for better in segment.after:
         if own(better.name) not in present:
@@ -82,12 +83,12 @@ def take_out(cursor: duckdb.DuckDBPyConnection, segment: Segment, computed: str)
     )
     cursor.execute(f"delete from {computed} where person_no in (select person_no from {LOST})")
     counted = dict(cursor.execute(f"select taken_by, count(*) from {LOST} group by taken_by").fetchall())
-    return tuple(Taken(better.name, counted[better.name]) for better in segment.after if better.name in counted)
+    return tuple(
+        Taken(better.name, counted[better.name]) for better in segment.after if better.name in counted
+    )
 
 
-def taken_among(
-    cursor: duckdb.DuckDBPyConnection, segment: Segment, people: Sequence[int]
-) -> dict[int, str]:
+def taken_among(cursor: duckdb.DuckDBPyConnection, segment: Segment, people: Sequence[int]) -> dict[int, str]:
     """Of people, those whom a segment lost when it was last computed on this cursor, and to which."""
     if not segment.after:
         return {}

@@ -103,9 +103,7 @@ def test_a_fault_before_names_its_file(engine: DuckDBEngine) -> None:
     assert engine.latest("second") is None
 
 
-ranked = st.dictionaries(
-    st.integers(0, 20), st.sets(st.sampled_from(list(PEOPLE))), min_size=2, max_size=5
-)
+ranked = st.dictionaries(st.integers(0, 20), st.sets(st.sampled_from(list(PEOPLE))), min_size=2, max_size=5)
 
 
 @pytest.mark.requirement("DEF-10")

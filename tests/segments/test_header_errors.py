@@ -124,10 +124,39 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:10: 'tags' has a tag with other characters than letters, digits, _ . and -; "
         'expected a table of short texts, e.g. tags = {season = "winter"}',
     ),
-    "holdout": (
+    "holdout without its table": (
         {"min_size = 100": "holdout = 0.1"},
-        "segment_defs/lapsed.sql:8: 'holdout' is not built yet (keeping a share of people back for measurement); "
-        "remove it: a field is never accepted and then ignored",
+        "segment_defs/lapsed.sql:8: 'holdout' is the number 0.1; expected a table [holdout] with share, e.g. "
+        "share = 0.10",
+    ),
+    "holdout of nobody": (
+        {"[goal]": "[holdout]\nshare = 0.0\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is the number 0.0; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "holdout of most": (
+        {"[goal]": "[holdout]\nshare = 0.6\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is the number 0.6; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "holdout without a share": (
+        {"[goal]": "[holdout]\nsalt = 'x'\n[goal]"},
+        "segment_defs/lapsed.sql:13: missing 'share' in [holdout]; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "B87 key of the holdout misspelt": (
+        {"[goal]": "[holdout]\nshares = 0.1\n[goal]"},
+        "segment_defs/lapsed.sql:14: unknown key 'shares' in [holdout]; did you mean 'share'?",
+    ),
+    "a holdout finer than its buckets": (
+        {"[goal]": "[holdout]\nshare = 0.12345\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is finer than a ten-thousandth; expected a share of the people above 0 "
+        "and up to 0.5, e.g. 0.10",
+    ),
+    "an empty salt": (
+        {"[goal]": '[holdout]\nshare = 0.1\nsalt = " "\n[goal]'},
+        "segment_defs/lapsed.sql:15: 'salt' is empty; expected a text that draws the people; another one draws "
+        "others, the segment's name by default",
     ),
     "entry_exit": (
         {"[goal]": "[entry_exit]\ngrace_days = 7\n[goal]"},

@@ -12,7 +12,7 @@ from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
 from pipelines.segments.parse import parse
 from tests.segments.conftest import CATALOG, DESTINATIONS
-from tests.segments.test_layers import RULE, above, loaded, put
+from tests.segments.test_layers import above, loaded, put
 
 
 def placed(priority: int, group: str = "retention") -> str:
@@ -135,10 +135,10 @@ def test_nobody_is_built_on_who_comes_after(folder: Path, write: Callable[..., P
 
 
 @pytest.mark.requirement("DEF-10")
-@pytest.mark.parametrize("spoilt", ["select person_no from nowhere\n", "select person_no, from features where\n"])
-def test_who_comes_after_a_broken_one_waits(
-    folder: Path, write: Callable[..., Path], spoilt: str
-) -> None:
+@pytest.mark.parametrize(
+    "spoilt", ["select person_no from nowhere\n", "select person_no, from features where\n"]
+)
+def test_who_comes_after_a_broken_one_waits(folder: Path, write: Callable[..., Path], spoilt: str) -> None:
     """Whom a broken file would take cannot be told, so nobody who may be theirs moves on to the next."""
     put(write, "first", policy=placed(1))
     put(write, "second", spoilt, policy=placed(2))

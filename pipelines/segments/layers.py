@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from pathlib import Path
 
 from pipelines.segments import waterfall
@@ -83,7 +84,7 @@ def _ring(segment: Segment, house: _House, way: tuple[str, ...]) -> SegmentError
     groups = sorted(
         {
             house.known[one].waterfall or ""
-            for one, next_one in steps
+            for one, next_one in pairwise(way)
             if next_one not in house.known[one].layers
         }
     )

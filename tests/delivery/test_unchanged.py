@@ -73,7 +73,7 @@ situations = st.builds(
 @settings(max_examples=60, deadline=None)
 @given(situations, st.booleans())
 def test_the_delta_is_the_same_as_of_everybody(situation: Situation, most_stay: bool) -> None:
-    """Shared identities, people moved, relinked, withheld or held out, rows refused or leaving: the delta is the same."""
+    """Shared identities, people moved, relinked, withheld, held out, rows refused or leaving: the delta is the same."""
     with tempfile.TemporaryDirectory() as folder, open_ledger(Path(folder)) as ledger:
         fill(ledger, situation, most_stay)
         wanted = pa.table({"person_no": pa.array(sorted(situation.wanted), pa.int32())})

@@ -32,6 +32,7 @@ from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
+from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import Trait, traits
 from pipelines.warehouse.sizing import Sized, measure
@@ -193,6 +194,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
+
+    def crowding(self, segments: Sequence[str], as_of: date) -> Crowding:
+        """How many of these segments people are in on a day, and which share the most, as they were computed."""
+        with self._cursor() as cursor:
+            return crowding(cursor, segments, as_of)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

@@ -10,6 +10,8 @@ import pytest
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
 from pipelines.segments.header import NOT_YET, Header, SegmentType, SyncKeys
+from pipelines.segments.load import load_segments
+from pipelines.segments.model import Segment
 from pipelines.segments.parse import parse
 from pipelines.segments.universe import UNIVERSES
 from pipelines.sources.catalog import catalog
@@ -78,6 +80,18 @@ def test_the_page_s_segment_is_a_segment(demo: Catalog, tmp_path: Path) -> None:
     segment = parse(path, demo, {"file": NoOptions})
     assert segment.reads == {"features"}
     assert [sync.audience for sync in segment.syncs] == ["Pet owners"]
+
+
+@pytest.mark.requirement("TYP-3")
+def test_the_page_s_template_is_a_template(demo: Catalog, tmp_path: Path) -> None:
+    """Who copies it has the segments that the page names."""
+    blocks = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    (example,) = [block for block in blocks if "[template]" in block]
+    (tmp_path / "store_regulars.sql").write_text(example, encoding="utf-8")
+    found = load_segments(tmp_path, demo, {"file": NoOptions})
+    assert [one.name for one in found if isinstance(one, Segment)] == re.findall(
+        r"`(store_regulars(?:__\w+)?)`", PAGE
+    )
 
 
 def test_the_page_s_share_is_a_share() -> None:

@@ -87,13 +87,21 @@ def test_the_global_holdout_is_in_no_audience(
 
 
 @pytest.mark.requirement("HOLD-1")
-def test_somebody_held_out_can_be_erased(pushed: Shop, turnout: Turnout) -> None:
-    """Being held out never stands in the way of leaving."""
+def test_an_opt_out_leaves_beside_a_holdout(pushed: Shop, turnout: Turnout) -> None:
+    """Who says no leaves at once, held out or not, and is counted under that reason."""
     hold_out(pushed, 0.1)
-    person = sorted(drawn(0.1) - {customer(119)})[0]
-    ran = turnout("erase", "--id", person, "--yes")
-    assert ran.code == Exit.OK, ran.out + ran.err
-    assert person not in pushed.members("ads", "buyers") | pushed.members("mail", "buyers")
+    out = sorted(drawn(0.1) - {customer(119)})
+    pushed.opt_out(int(out[0].removeprefix("c")), 1)
+    assert turnout("sources").code == Exit.OK
+    assert turnout("segments", "buyers").code == Exit.OK
+    ran = turnout("sync", "ads/buyers", "--json")
+    assert ran.code == Exit.OK, ran.err
+    counted = {
+        "unsubscribed": 2 + (customer(1) not in out[:1]),
+        "holdout": len({*out} - {out[0], customer(1)}),
+    }
+    assert ran.objects[0]["withheld_by_reason"] == counted
+    assert pushed.members("ads", "buyers") == pushed.buyers() - set(out)
 
 
 @pytest.mark.requirement("HOLD-1")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pipelines.segments.holdout import BUCKETS, Holdout, bucket, bucket_sql
@@ -21,6 +21,7 @@ TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0")
 
 
 @pytest.mark.requirement("HOLD-1")
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXT, TEXT), min_size=1, max_size=20))
 def test_duckdb_and_python_agree(pairs: list[tuple[str, str]]) -> None:
     """For any salt and any key, quotes and other alphabets included."""

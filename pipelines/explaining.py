@@ -21,7 +21,7 @@ class Explained:
     segment: str
     as_of: date
     is_member: bool
-    """By the segment's SQL and its entry and exit rules, run now for that day."""
+    """By the segment's SQL, its entry and exit rules and its waterfall, run now for that day."""
     since: date | None
     """The first of the computed days up to it on all of which they were in; None: not in, or not computed."""
     conditions: tuple[Answered, ...] | None
@@ -30,6 +30,9 @@ class Explained:
     """Consent, suppression and receipts, wherever the segment goes."""
     damped: Damped | None = None
     """What its entry and exit rules make of them; None where there are none, or they do not concern this person."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first."""
+    waterfall: str | None = None
 
     @property
     def sentence(self) -> str:
@@ -37,6 +40,8 @@ class Explained:
         if self.is_member:
             since = f", since {self.since}" if self.since else ""
             return f"In {self.segment} on {self.as_of}{since}{_kept(self.damped)}."
+        if self.taken_by is not None:
+            return f"Not in {self.segment} on {self.as_of}: taken by {self.taken_by} (waterfall {self.waterfall})."
         if self.damped is not None:
             return (
                 f"Not in {self.segment} on {self.as_of}: they left it lately, and come back on {self.damped.until} "
@@ -83,6 +88,8 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
         judged.damped,
+        taken_by=judged.taken_by,
+        waterfall=definition.waterfall,
     )
 
 

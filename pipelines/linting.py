@@ -150,7 +150,7 @@ def _reach(looked: Preview, reach: Reach) -> Iterator[_Doubt]:
 
 
 def _purpose(segment: Segment, today: date) -> Iterator[_Doubt]:
-    if not segment.syncs:
+    if not segment.syncs and segment.template is None:
         yield (
             "ACT-7",
             "warning",

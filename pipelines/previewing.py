@@ -14,10 +14,11 @@ from connectors.base import DeliveryError
 from connectors.identity import Identity
 from pipelines.delivery.excluding import EXCLUDED
 from pipelines.delivery.identities import write_identities
-from pipelines.engine import Engine, PeopleChanged
+from pipelines.engine import Engine, HeldOut, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
 from pipelines.segments.freezing import counted_on
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Sync
 from pipelines.warehouse import DuckDBEngine
@@ -60,7 +61,10 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
     project.need_window([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
         sized = engine.measure(definition, day)
-        reach = tuple(_reach_of(project, engine, sync, sized.people, day) for sync in definition.syncs)
+        held_out = _held_out(engine, sized.people, project.deliveries.holdouts(definition))
+        reach = tuple(
+            _reach_of(project, engine, sync, sized.people, day, held_out) for sync in definition.syncs
+        )
     return Preview(segment, day, sized, reach)
 
 
@@ -97,7 +101,9 @@ def _account(project: Project, destination: str) -> _Account:
         return _Account(destination, tuple(kind.consent), declared.identity, declared.limits.min_size)
 
 
-def _reach_of(project: Project, engine: DuckDBEngine, sync: Sync, people: pa.Table, day: date) -> Reach:
+def _reach_of(
+    project: Project, engine: DuckDBEngine, sync: Sync, people: pa.Table, day: date, held_out: pa.Table
+) -> Reach:
     """Whom one sync reaches, without those whom it leaves out."""
     left_out = pa.chunked_array(
         [
@@ -108,18 +114,26 @@ def _reach_of(project: Project, engine: DuckDBEngine, sync: Sync, people: pa.Tab
         type=pa.int32(),
     )
     is_out = pc.is_in(people.column("person_no"), value_set=left_out)
-    reach = _reach(engine, people.filter(pc.invert(is_out)), _account(project, sync.destination))
+    reach = _reach(engine, people.filter(pc.invert(is_out)), _account(project, sync.destination), held_out)
     excluded = int(pc.sum(is_out).as_py() or 0)
     if not excluded:
         return reach
     return replace(reach, withheld=dict(sorted({**reach.withheld, EXCLUDED: excluded}.items())))
 
 
-def _reach(engine: Engine, people: pa.Table, account: _Account) -> Reach:
+def _held_out(engine: Engine, people: pa.Table, draws: tuple[Holdout, ...]) -> pa.Table:
+    """``person_no`` and ``reason`` of those whom no audience gets."""
+    if not draws:
+        return pa.table({"person_no": pa.array([], pa.int32()), "reason": pa.array([], pa.string())})
+    return engine.export(HeldOut(draws, people.column("person_no"))).read_all()
+
+
+def _reach(engine: Engine, people: pa.Table, account: _Account, held_out: pa.Table) -> Reach:
     everybody = engine.export(PeopleChanged(0, account.identity.inputs)).read_all()
     with duckdb.connect(config={"threads": "1"}) as con:
         con.register("everybody", everybody)
         con.register("wanted", people)
+        con.register("held_out", held_out)
         con.execute(
             """
             create temp table asked as
@@ -138,14 +152,40 @@ def _reach(engine: Engine, people: pa.Table, account: _Account) -> Reach:
         write_identities(con, account.identity, "asked", "identified", carried="refused")
         rows = con.execute(
             """
+            with
+            held_members as (
+              select
+                identified.member,
+                min(held_out.reason) as reason
+              from identified
+              join held_out
+                using (person_no)
+              where identified.member is not null
+              group by identified.member
+            ),
+            judged as (
+              select
+                identified.person_no,
+                identified.member,
+                coalesce(
+                  identified.refused,
+                  case when identified.member is null then 'no_identifier' end,
+                  held_out.reason,
+                  held_members.reason
+                ) as reason
+              from identified
+              left join held_out
+                using (person_no)
+              left join held_members
+                on held_members.member = identified.member
+            )
             select
               case
-                when refused is not null then refused
-                when member is null then 'no_identifier'
-                when row_number() over (partition by member, refused order by person_no) > 1 then 'same_identity'
+                when reason is not null then reason
+                when row_number() over (partition by member, reason order by person_no) > 1 then 'same_identity'
               end as reason,
               person_no
-            from identified
+            from judged
             """
         ).fetchall()
     reasons = Counter(reason for reason, _ in rows)

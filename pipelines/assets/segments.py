@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
 
 import dagster as dg
 
@@ -77,10 +78,11 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
     if not project.definitions:
         return []
 
+    @cache
     def below(name: str) -> int:
-        """How many segments one stands on: Dagster wants each layer before what is built on it."""
+        """How high one stands: Dagster wants each segment after those that it is built on, or comes after."""
         definition = project.definition(name)
-        return len(definition.builds_on) if isinstance(definition, Segment) else 0
+        return 1 + max(map(below, _upstream(definition)), default=0) if isinstance(definition, Segment) else 0
 
     @dg.multi_asset(
         name=SEGMENTS,
@@ -113,7 +115,7 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
     return dg.AssetSpec(
         segment_key(definition.name),
         description=metadata.described(definition),
-        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, definition.layers)],
+        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, _upstream(definition))],
         owners=metadata.owners(definition),
         tags={**definition.tags, **{f"type/{kind}": "" for kind in definition.types}},
         kinds={"duckdb", "sql"},
@@ -126,6 +128,11 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
             ),
         },
     )
+
+
+def _upstream(segment: Segment) -> list[str]:
+    """The segments without which this one cannot be known."""
+    return sorted({*segment.layers, *(better.name for better in segment.after)})
 
 
 def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:

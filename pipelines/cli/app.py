@@ -15,7 +15,18 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, policies, pull, review, segment, tables, upkeep
+from pipelines.cli import (
+    collisions,
+    destinations,
+    machine,
+    people,
+    policies,
+    pull,
+    review,
+    segment,
+    tables,
+    upkeep,
+)
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -72,6 +83,7 @@ MISTAKES = (
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
+collisions.register(app)
 destinations.register(app)
 people.register(app)
 policies.register(app)

@@ -197,6 +197,11 @@ def _show_preview(answer: Preview) -> None:
         for layer in sized.layers:
             shown.add_row(layer.segment, f"{layer.size:,}", f"{layer.shared:,}")
         console.print(shown)
+    if sized.taken:
+        shown = table("taken by", "people")
+        for one in sized.taken:
+            shown.add_row(one.segment, f"{one.people:,}")
+        console.print(shown)
     if sized.overlaps:
         console.print(_overlaps(sized.overlaps[:LIKEST]))
     if answer.reach:

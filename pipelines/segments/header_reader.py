@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -13,7 +13,7 @@ from pipelines.segments.attributes import Attribute, type_of
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
-from pipelines.segments.header import NOT_YET, Header, SyncKeys
+from pipelines.segments.header import Header, SyncKeys
 from pipelines.segments.model import Sync
 from pipelines.segments.toml_lines import Toml, TomlError
 
@@ -41,14 +41,6 @@ class HeaderReader:
     def header(self) -> Header:
         """Everything but the syncs."""
         values = {key: value for key, value in self._toml.values.items() if key != "sync"}
-        for name, meaning in NOT_YET.items():
-            if name in values:
-                raise SegmentError(
-                    self._file.path,
-                    f"{name!r} is not built yet ({meaning})",
-                    line=self.line((name,)),
-                    fix="remove it: a field is never accepted and then ignored",
-                )
         return self._checked(Header, values, (), known=[*Header.model_fields, "sync"])
 
     def sync_tables(self) -> Iterable[tuple[str, Any]]:
@@ -187,9 +179,10 @@ def _described(model: type[BaseModel], keys: tuple[str, ...]) -> tuple[str | Non
         if field is None:
             break
         expected = field.description
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-            names = list(model.model_fields)
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+                names = list(model.model_fields)
     return expected, names
 
 

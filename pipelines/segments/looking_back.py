@@ -1,4 +1,5 @@
-"""Which days decide about a segment on a day: its own entry and exit rules look back, and so do those of its layers."""
+"""Which days decide about a segment on a day: its own entry and exit rules look back, and so do those of its
+layers and of those before it in its waterfall."""
 
 from __future__ import annotations
 
@@ -12,9 +13,13 @@ from pipelines.segments.model import Segment
 def looks_back(segment: Segment) -> int:
     """How many days before a day must have features, for the segment to be computed on it; 0 for most."""
     known: dict[str, int] = {}
+
+    def own(one: Segment) -> int:
+        days = one.entry_exit.days_back if one.entry_exit is not None else 0
+        return days + max((known[layer] for layer in one.layers), default=0)
+
     for one in (*segment.builds_on, segment):
-        own = one.entry_exit.days_back if one.entry_exit is not None else 0
-        known[one.name] = own + max((known[layer] for layer in one.layers), default=0)
+        known[one.name] = max(own(one), *map(own, one.after)) if one.after else own(one)
     return known[segment.name]
 
 

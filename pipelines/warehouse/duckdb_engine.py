@@ -19,6 +19,7 @@ from pipelines.engine import (
     EngineError,
     EngineInfo,
     Export,
+    HeldOut,
     Members,
     PeopleByNumber,
     PeopleChanged,
@@ -33,6 +34,7 @@ from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
+from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.replaying import People, replay
@@ -228,6 +230,11 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 
+    def crowding(self, segments: Sequence[str], as_of: date) -> Crowding:
+        """How many of these segments people are in on a day, and which share the most, as they were computed."""
+        with self._cursor() as cursor:
+            return crowding(cursor, segments, as_of)
+
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
         with self._cursor() as cursor:
@@ -251,6 +258,9 @@ class DuckDBEngine:
             case AttributeValues(numbers=numbers):
                 _register(cursor, numbers)
                 return exports.attribute_values(export)
+            case HeldOut(numbers=numbers):
+                _register(cursor, numbers)
+                return exports.held_out(export)
             case Members(segment=name, as_of=day):
                 if history.profile(cursor, name, day) is None:
                     raise EngineError(f"segment {name} was not computed for {day.isoformat()}")

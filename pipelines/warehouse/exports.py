@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from connectors.people import FieldType
 from pipelines.duck import literal, quote
-from pipelines.engine import AttributeValues, EngineError, Members, PeopleByNumber, PeopleChanged
+from pipelines.engine import AttributeValues, EngineError, HeldOut, Members, PeopleByNumber, PeopleChanged
 from pipelines.segments.attributes import Attribute
 from pipelines.segments.errors import nearest
+from pipelines.segments.holdout import bucket_sql
 
 BATCH_ROWS = 50_000
 """Rows in one Arrow batch: some megabytes of identifiers, so that memory stays flat at any size."""
@@ -70,6 +71,31 @@ from features
 semi join asked
   on features.person_no = asked.number
 where as_of = date '{export.as_of.isoformat()}'
+"""
+
+
+def held_out(export: HeldOut) -> str:
+    """The query for those whom a draw holds out, of the people whose numbers are registered as ``asked``."""
+    drawn = "\n      ".join(
+        f"when {bucket_sql(draw.salt, 'person_id')} < {draw.below} then {literal(draw.reason)}"
+        for draw in export.draws
+    )
+    return f"""
+with drawn as (
+  select
+    person_no,
+    case
+      {drawn}
+    end as reason
+  from people
+  semi join asked
+    on people.person_no = asked.number
+)
+select
+  person_no,
+  reason
+from drawn
+where reason is not null
 """
 
 

@@ -10,7 +10,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.duck import quote
-from pipelines.engine import Layer
+from pipelines.engine import Layer, Taken
 from pipelines.segments.conditions import Condition, conditions_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute
@@ -58,6 +58,8 @@ class Sized:
     """The likest first; those without anybody in common are left out."""
     by_rule: int | None = None
     """With entry and exit rules: whom the SQL alone gives. None: it has none, so these are all of them."""
+    taken: tuple[Taken, ...] = ()
+    """Whom its waterfall took from it: they are in none of the other numbers but those of conditions."""
 
     @property
     def size(self) -> int:
@@ -82,7 +84,7 @@ def measure(
 
     Raises SegmentError.
     """
-    compute.fill(cursor, segment, as_of, timeout_seconds)
+    taken = compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     conditions = conditions_of(segment.sql, segment.layers)
     with time_limit(cursor, timeout_seconds):
@@ -96,6 +98,7 @@ def measure(
             by_rule=None
             if segment.entry_exit is None
             else _int(cursor, f"select count(*) from {compute.RULE}"),
+            taken=taken,
         )
 
 

@@ -11,7 +11,7 @@ import duckdb
 from pipelines.duck import quote
 from pipelines.segments.conditions import Condition, Threshold, conditions_of, thresholds_of
 from pipelines.segments.model import Segment
-from pipelines.warehouse import compute
+from pipelines.warehouse import compute, waterfall
 from pipelines.warehouse.confinement import time_limit
 
 SHARES = (0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95)
@@ -42,9 +42,12 @@ def tuned(
 ) -> tuple[Tuned, ...]:
     """Every bound of the segment, on a day prepared on this cursor; none where its SQL is no list of conditions."""
     conditions = conditions_of(segment.sql, segment.layers) or ()
+    if segment.after:
+        compute.step_back(cursor, segment, as_of, timeout_seconds)
+    free = Condition("nobody before has them", waterfall.not_taken(segment), ())
     with time_limit(cursor, timeout_seconds):
         return tuple(
-            _tuned(cursor, threshold, [one for one in conditions if one is not condition], as_of)
+            _tuned(cursor, threshold, [*(one for one in conditions if one is not condition), free], as_of)
             for condition in conditions
             for threshold in thresholds_of(condition)
         )

@@ -1,0 +1,1 @@
+"""Models: what segments know beyond what happened."""

@@ -152,7 +152,7 @@ def test_spend_that_goes_with_frequency_is_refused() -> None:
     """The more often people buy the more they spend each time: the model's assumption does not hold."""
     frequency = np.arange(1.0, 101.0)
     histories = Histories(np.arange(100), frequency, frequency, frequency * 2, frequency * 3)
-    with pytest.raises(NotIdentified, match="correlation 1.00"):
+    with pytest.raises(NotIdentified, match=r"correlation 1\.00"):
         GammaGamma(6.0, 4.0, 15.0, 0.0).check(histories)
     with pytest.raises(NotIdentified, match="has no mean"):
         GammaGamma(6.0, 0.9, 15.0, 0.0).check(histories)

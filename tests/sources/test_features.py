@@ -51,6 +51,7 @@ WINDOWS = {
 }
 
 
+@pytest.mark.requirement("DAT-15")
 @pytest.mark.parametrize(("when", "counted"), WINDOWS.values(), ids=WINDOWS)
 def test_windows_are_whole_days_that_end_with_as_of(
     con: duckdb.DuckDBPyConnection, tmp_path: Path, when: datetime, counted: int
@@ -203,6 +204,7 @@ CATALOGUE = {
 }
 
 
+@pytest.mark.requirement("TYP-1", "TYP-2", "TYP-4", "TYP-5", "TYP-7", "TYP-8", "TYP-11", "TYP-13", "TYP-15")
 @pytest.mark.parametrize(("size", "condition"), CATALOGUE.values(), ids=CATALOGUE)
 def test_features_reproduce_the_published_sizes(
     demo: duckdb.DuckDBPyConnection, size: int, condition: str

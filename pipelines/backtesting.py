@@ -79,11 +79,19 @@ def _members(
         show("building features", number, len(wanted))
         project.need_features(day)
     show("building features", len(wanted), len(wanted))
+    _need_scores(project, definition, wanted)
     with project.engine(read_only=True) as engine, engine.snapshot():
         for number, day in enumerate(wanted):
             show("replaying", number, len(wanted))
             yield frozenset(engine.measure(definition, day).people.column("person_no").to_pylist())
         show("replaying", len(wanted), len(wanted))
+
+
+def _need_scores(project: Project, definition: Segment, wanted: Sequence[date]) -> None:
+    """Days before the model was trained are scored in hindsight; raises ModelError where no version is in force."""
+    for day in wanted:
+        for error in project.models.score(day, project.models.read([definition])).faults.values():
+            raise error
 
 
 def replayed(segment: str, days: Sequence[date], members: Iterable[frozenset[int]]) -> Backtest:

@@ -9,7 +9,9 @@ from pipelines.names import unknown_name
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.scored import Score
 from pipelines.why import Why, number_of, why
 
 
@@ -27,6 +29,8 @@ class Explained:
     """None: the SQL is no plain list of conditions. Empty: nothing is known of the person that day."""
     audiences: tuple[Why, ...]
     """Consent, suppression and receipts, wherever the segment goes."""
+    scores: tuple[Score, ...] = ()
+    """What the models that the segment reads say of them, with the reasons."""
 
     @property
     def sentence(self) -> str:
@@ -54,6 +58,7 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
+        scores = engine.scores_of(models_read(definition), number, day)
     return Explained(
         segment,
         day,
@@ -61,6 +66,7 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         since,
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
+        scores,
     )
 
 

@@ -18,6 +18,9 @@ from connectors.registry import load
 from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
+from pipelines.modelling import Modelling
+from pipelines.models.reading import with_models
+from pipelines.models.scores import forget_day
 from pipelines.names import unknown_name
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
@@ -95,7 +98,7 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        return tuple(refuse_unseen(one, self.connector_types) for one in loaded)
+        return tuple(with_models(refuse_unseen(one, self.connector_types)) for one in loaded)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -120,6 +123,11 @@ class Project:
     def deliveries(self) -> Deliveries:
         """Planning and pushing what the segments want."""
         return Deliveries(self)
+
+    @cached_property
+    def models(self) -> Modelling:
+        """Training, choosing and scoring."""
+        return Modelling(self)
 
     # --- loading and computing ---------------------------------------------------------------------------
 
@@ -211,6 +219,7 @@ class Project:
         """Build the features of a day anew; returns how many people they describe, and the checks of the table."""
         with self.warehouse() as con:
             report = features.build_features(con, self.sources, as_of, days_kept=self.settings.days_kept)
+            forget_day(con, as_of)
             return report.people, run_checks(con, ["features"])
 
     @contextmanager
@@ -225,14 +234,15 @@ class Project:
     def compute(
         self, as_of: date | None = None, names: Sequence[str] | None = None, show: Shown = unseen
     ) -> list[Computed | Failed]:
-        """Compute segments for a day, by default the newest loaded one; features are built where missing.
+        """Compute segments for a day, by default the newest loaded one; features and scores are made where missing.
 
         One that fails never stops its neighbours; broken files fail with their error.
         """
         chosen = self.definitions if names is None else tuple(self.definition(name) for name in names)
-        day = as_of or self._newest_loaded() or self.newest_as_of
+        day = as_of or self.newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
+        chosen = self.models.with_scores(chosen, day)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -243,7 +253,8 @@ class Project:
         with self.engine(read_only=False) as warehouse:
             return compute(warehouse, chosen, day, counted)
 
-    def _newest_loaded(self) -> date | None:
+    def newest_loaded(self) -> date | None:
+        """The newest day that has features, None before the first load."""
         with self.engine(read_only=True) as warehouse:
             return warehouse.newest_day()
 

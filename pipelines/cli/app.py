@@ -15,7 +15,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, pull, review, rfm, segment, tables, upkeep
+from pipelines.cli import destinations, machine, models, people, pull, review, rfm, segment, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -38,6 +38,7 @@ from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
+from pipelines.models.errors import ModelError
 from pipelines.names import UnknownName
 from pipelines.project import Project
 from pipelines.pulling import TellsNobody
@@ -61,6 +62,7 @@ MISTAKES = (
     UnknownName,
     UnknownConnector,
     NotAConnector,
+    ModelError,
     SegmentError,
     SourceError,
     BackupError,
@@ -73,6 +75,7 @@ MISTAKES = (
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
 destinations.register(app)
+models.register(app)
 people.register(app)
 pull.register(app)
 review.register(app)

@@ -207,6 +207,7 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             }
             for one in conditions
         ],
+        "scores": [asdict(one) for one in answer.scores],
         "audiences": [of_why(one) for one in answer.audiences],
         "sentence": answer.sentence,
     }

@@ -35,7 +35,7 @@ class Examples:
 
 
 def read(con: duckdb.DuckDBPyConnection, day: date, features: Sequence[str], population: str) -> Examples:
-    """Everybody of a day who meets ``population``, a condition over ``features``; raises ModelError without that day."""
+    """Everybody of a day who meets ``population``, a condition over ``features``. Raises ModelError when not loaded."""
     columns = ", ".join(f"cast({quote(name)} as double) as {quote(name)}" for name in features)
     query = f"""
 select

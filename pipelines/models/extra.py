@@ -14,8 +14,9 @@ def needed(module: str) -> ModuleType:
     try:
         return import_module(module)
     except ImportError as error:
+        package = error.name or module.partition(".")[0]
         raise ModelError(
-            f"this needs {module.partition('.')[0]}, which is not installed: pip install 'turnout[models]' ({error.name})"
+            f"this needs {package}, which is not installed: pip install 'turnout[models]'"
         ) from None
 
 

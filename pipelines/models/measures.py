@@ -19,7 +19,7 @@ def auc(outcome: Floats, score: Floats) -> float:
     negatives = len(outcome) - positives
     if not positives or not negatives:
         return 0.5
-    values, places, counts = np.unique(score, return_inverse=True, return_counts=True)
+    _, places, counts = np.unique(score, return_inverse=True, return_counts=True)
     ranks = (np.cumsum(counts) - (counts - 1) / 2)[places]
     above = ranks[outcome == 1].sum() - positives * (positives + 1) / 2
     return float(above / positives / negatives)

@@ -112,7 +112,9 @@ class Propensity:
         found = examples.read(con, as_of, frozen["features"], self.population)
         if not len(found.people):
             return SCORED.empty_table()
-        probability = Calibration(frozen["slope"], frozen["intercept"]).probability(learnt.log_odds(found.values))
+        probability = Calibration(frozen["slope"], frozen["intercept"]).probability(
+            learnt.log_odds(found.values)
+        )
         told = reasons.of_people(
             frozen["features"], found.values, frozen["usual"], learnt.contributions(found.values)
         )
@@ -124,9 +126,7 @@ class Propensity:
 
     def _examples(self, con: duckdb.DuckDBPyConnection, day: date) -> Examples:
         found = examples.read(con, day, self.features, self.population)
-        return examples.with_outcome(
-            con, found, day, self.event, horizon=self.horizon, absent=self.absent
-        )
+        return examples.with_outcome(con, found, day, self.event, horizon=self.horizon, absent=self.absent)
 
     def _enough(self, day: date, found: Examples) -> None:
         least = min(found.positives, len(found.people) - found.positives)
@@ -164,7 +164,9 @@ class Propensity:
         return (
             Measure("base_rate", rate, "share of the people to whom it happened"),
             Measure("auc", measures.auc(outcome, predicted), "chance to rank one to whom it happened higher"),
-            Measure("auc_baseline", measures.auc(outcome, baseline), f"the same by {self.baseline.feature} alone"),
+            Measure(
+                "auc_baseline", measures.auc(outcome, baseline), f"the same by {self.baseline.feature} alone"
+            ),
             *(
                 Measure(
                     f"auc_{one.kind.replace(' ', '_')}",
@@ -176,7 +178,11 @@ class Propensity:
             Measure("brier", measures.brier(outcome, predicted), "mean squared error of the probability"),
             Measure("brier_base", rate * (1 - rate), "the same of the base rate for everybody"),
             Measure("calibration", float(predicted.mean()) / rate, "mean prediction over what happened"),
-            Measure("top_tenth_lift", measures.lift(outcome, predicted), "times the base rate in the highest tenth"),
+            Measure(
+                "top_tenth_lift",
+                measures.lift(outcome, predicted),
+                "times the base rate in the highest tenth",
+            ),
         )
 
     def _sheets(self, best: Learnt, calibration: Calibration, found: Examples) -> tuple[Sheet, ...]:

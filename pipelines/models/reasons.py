@@ -39,9 +39,26 @@ def of_people(
     ]
 
 
+def of_groups(features: Sequence[str], values: Floats, usual: Sequence[float], speaks: Floats) -> list[str]:
+    """A sentence a row: what speaks most for a person's group, and not for the next best one."""
+    words = [in_words(feature) for feature in features]
+    order = np.argsort(-speaks, axis=1, kind="stable")[:, :MOST]
+    return [
+        "; ".join(
+            _fact(words[place], values[row, place], usual[place])
+            for place in places
+            if speaks[row, place] > 0
+        )
+        for row, places in enumerate(order)
+    ]
+
+
 def _reason(feature: str, value: float, usual: float, contribution: float) -> str:
-    known = "none" if np.isnan(value) else number(value)
-    return f"{feature} {known} (usually {number(usual)}) {'raises' if contribution > 0 else 'lowers'} it"
+    return f"{_fact(feature, value, usual)} {'raises' if contribution > 0 else 'lowers'} it"
+
+
+def _fact(feature: str, value: float, usual: float) -> str:
+    return f"{feature} {number(value)} (usually {number(usual)})"
 
 
 def number(value: float) -> str:

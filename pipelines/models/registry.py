@@ -18,6 +18,7 @@ SHIPPED: Mapping[str, str] = {
     "churn_60d": "pipelines.models.shipped.churn:CHURN",
     "clusters": "pipelines.models.shipped.clusters:CLUSTERS",
     "coupon_60d": "pipelines.models.shipped.coupon:COUPON",
+    "lifetime_26w": "pipelines.models.shipped.lifetime:LIFETIME",
     "wine_60d": "pipelines.models.shipped.wine:WINE",
 }
 """Model to where its declaration is."""

@@ -20,8 +20,11 @@ from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
 from pipelines.warehouse import history
 from pipelines.warehouse.confinement import explained, time_limit
+from pipelines.warehouse.scored import need_scores
 
 FEATURES = "features"
+AS_OF = "as_of"
+"""The time column of tables that hold a whole picture of every day: only the day's own rows are there."""
 COMPUTED = quote("computed segment")
 
 
@@ -62,6 +65,7 @@ def prepare(
 ) -> None:
     """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on."""
     database = _name_of_database(cursor)
+    need_scores(cursor, segment, as_of)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
         run(cursor, layer, as_of, timeout_seconds)
@@ -99,7 +103,7 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
-        if name == FEATURES:
+        if name == FEATURES or (table is not None and table.time_column == AS_OF):
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"

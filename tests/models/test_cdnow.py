@@ -11,11 +11,12 @@ import duckdb
 import numpy as np
 import pytest
 
-from pipelines.models.lifetime import likelihood
+from pipelines.models import extra
+from pipelines.models.errors import ModelError
 from pipelines.models.lifetime.bgnbd import BGNBD, same_rate
 from pipelines.models.lifetime.gamma_gamma import GammaGamma
 from pipelines.models.lifetime.histories import Histories, Numbers, customer_histories
-from pipelines.models.lifetime.likelihood import NotIdentified, ScipyMissing
+from pipelines.models.lifetime.likelihood import NotIdentified
 
 pytest.importorskip("scipy", reason="the extra turnout[models] is not installed")
 pytestmark = pytest.mark.requirement("TYP-11", "DAT-4")
@@ -164,8 +165,8 @@ def test_without_scipy_a_sentence_names_the_extra(
     """The models' packages are an extra; who lacks them is told which."""
 
     def missing(name: str) -> None:
-        raise ImportError(name)
+        raise ImportError(name=name)
 
-    monkeypatch.setattr(likelihood.importlib, "import_module", missing)
-    with pytest.raises(ScipyMissing, match=r"turnout\[models\]"):
+    monkeypatch.setattr(extra, "import_module", missing)
+    with pytest.raises(ModelError, match=r"turnout\[models\]"):
         BGNBD.fit(published)

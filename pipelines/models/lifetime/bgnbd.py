@@ -12,8 +12,9 @@ from typing import Self
 
 import numpy as np
 
+from pipelines.models.extra import needed
 from pipelines.models.lifetime.histories import Histories, Numbers
-from pipelines.models.lifetime.likelihood import NotIdentified, maximise, scipy_module
+from pipelines.models.lifetime.likelihood import NotIdentified, maximise
 
 NAMES = ("r", "alpha", "a", "b")
 START = (1.0, 4.0, 1.0, 2.0)
@@ -35,9 +36,10 @@ class BGNBD:
 
     @classmethod
     def fit(cls, histories: Histories) -> Self:
-        """The model that makes the histories most likely. Raises NotIdentified, ScipyMissing."""
+        """The model that makes the histories most likely. Raises NotIdentified, ModelError."""
         found = maximise(lambda parameters: _log_likelihoods(parameters, histories), NAMES, START)
-        return cls(*found.parameters, found.log_likelihood)
+        r, alpha, a, b = found.parameters
+        return cls(r, alpha, a, b, found.log_likelihood)
 
     def p_alive(self, histories: Histories) -> Numbers:
         """Each customer's probability of not having left for good; 1 for those without a repeat purchase."""
@@ -45,7 +47,7 @@ class BGNBD:
 
     def expected_purchases(self, histories: Histories, horizon: float) -> Numbers:
         """How often each customer is expected to buy within ``horizon`` after the observed time: equation (10)."""
-        hyp2f1 = scipy_module("special").hyp2f1
+        hyp2f1 = needed("scipy.special").hyp2f1
         x, end = histories.frequency, self.alpha + histories.age
         series = hyp2f1(self.r + x, self.b + x, self.a + self.b + x - 1, horizon / (end + horizon))
         unlost = 1.0 - (end / (end + horizon)) ** (self.r + x) * series
@@ -78,7 +80,7 @@ def same_rate(histories: Histories, horizon: float) -> Numbers:
 
 def _log_likelihoods(parameters: Numbers, histories: Histories) -> Numbers:
     """Equation (6), one number a customer."""
-    special = scipy_module("special")
+    special = needed("scipy.special")
     r, alpha, a, b = parameters
     x = histories.frequency
     buying = special.gammaln(r + x) - special.gammaln(r) + r * np.log(alpha)

@@ -13,8 +13,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from pipelines.models.extra import needed
 from pipelines.models.lifetime.histories import Histories, Numbers
-from pipelines.models.lifetime.likelihood import NotIdentified, maximise, scipy_module
+from pipelines.models.lifetime.likelihood import NotIdentified, maximise
 
 NAMES = ("p", "q", "gamma")
 START = (2.0, 2.0, 10.0)
@@ -34,10 +35,11 @@ class GammaGamma:
 
     @classmethod
     def fit(cls, histories: Histories) -> Self:
-        """The model that makes the repeat customers' spend most likely. Raises NotIdentified, ScipyMissing."""
+        """The model that makes the repeat customers' spend most likely. Raises NotIdentified, ModelError."""
         rows = histories.spenders
         found = maximise(lambda parameters: _log_likelihoods(parameters, histories, rows), NAMES, START)
-        return cls(*found.parameters, found.log_likelihood)
+        p, q, gamma = found.parameters
+        return cls(p, q, gamma, found.log_likelihood)
 
     def expected_average(self, histories: Histories) -> Numbers:
         """What each customer is expected to spend a time: their own mean, drawn to everybody's the less is known.
@@ -62,7 +64,7 @@ class GammaGamma:
 
 def _log_likelihoods(parameters: Numbers, histories: Histories, rows: NDArray[np.bool_]) -> Numbers:
     """Equation (1a) of the note, one number a repeat customer."""
-    gammaln = scipy_module("special").gammaln
+    gammaln = needed("scipy.special").gammaln
     p, q, gamma = parameters
     x, mean = histories.frequency[rows], histories.monetary[rows]
     return np.asarray(

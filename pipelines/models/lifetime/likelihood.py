@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from types import ModuleType
 
 import numpy as np
 
+from pipelines.models.extra import needed
 from pipelines.models.lifetime.histories import Numbers
 
 SMALLEST, LARGEST = 1e-4, 1e4
@@ -19,10 +18,6 @@ class NotIdentified(Exception):
     """The data do not say what the parameters are; the sentence says how that shows."""
 
 
-class ScipyMissing(Exception):
-    """The extra with the models' packages is not installed."""
-
-
 @dataclass(frozen=True, slots=True)
 class Fit:
     """The parameters under which the data are most likely."""
@@ -31,25 +26,15 @@ class Fit:
     log_likelihood: float
 
 
-def scipy_module(name: str) -> ModuleType:
-    """A module of scipy, imported when it is needed. Raises ScipyMissing with the command that installs it."""
-    try:
-        return importlib.import_module(f"scipy.{name}")
-    except ImportError as error:
-        raise ScipyMissing(
-            "lifetime models need scipy; install it with: pip install 'turnout[models]'"
-        ) from error
-
-
 def maximise(
     log_likelihoods: Callable[[Numbers], Numbers], names: Sequence[str], start: Sequence[float]
 ) -> Fit:
     """The positive parameters with the greatest sum of ``log_likelihoods``, which gives one number a customer.
 
     The search runs over the parameters' logarithms, so none can become negative. Raises NotIdentified when it
-    does not settle or when a parameter reaches a bound.
+    does not settle or when a parameter reaches a bound, ModelError where scipy is missing.
     """
-    optimize = scipy_module("optimize")
+    optimize = needed("scipy.optimize")
 
     def cost(logs: Numbers) -> float:
         return -float(np.mean(log_likelihoods(np.exp(logs))))

@@ -187,15 +187,25 @@ def _measured(valuer: Valuer, seen: Seen) -> tuple[Measure, ...]:
     predicted = valuer.spend(seen.looked, LEARNT_DAYS / 7)
     spent, naive = seen.spent, seen.baseline
     return (
-        Measure("mean_spend", float(spent.mean()), f"mean spend of a person in the {LEARNT_DAYS} days of the test"),
-        Measure("error", float(np.mean(np.abs(predicted - spent))), "mean distance of prediction and spend, a person"),
+        Measure(
+            "mean_spend", float(spent.mean()), f"mean spend of a person in the {LEARNT_DAYS} days of the test"
+        ),
+        Measure(
+            "error",
+            float(np.mean(np.abs(predicted - spent))),
+            "mean distance of prediction and spend, a person",
+        ),
         Measure(
             "error_baseline",
             float(np.mean(np.abs(naive - spent))),
             f"the same when everybody goes on as in the last {PAST_DAYS} days",
         ),
-        Measure("calibration", float(predicted.sum() / spent.sum()), "sum of the predictions over what was spent"),
-        Measure("top_tenth", _share_of_top_tenth(predicted, spent), "share of spend of the tenth ranked highest"),
+        Measure(
+            "calibration", float(predicted.sum() / spent.sum()), "sum of the predictions over what was spent"
+        ),
+        Measure(
+            "top_tenth", _share_of_top_tenth(predicted, spent), "share of spend of the tenth ranked highest"
+        ),
         Measure("top_tenth_baseline", _share_of_top_tenth(naive, spent), "the same by the last 26 weeks"),
     )
 
@@ -205,8 +215,14 @@ def _gates(found: Mapping[str, float]) -> tuple[Gate, ...]:
     top, naive_top = found["top_tenth"], found["top_tenth_baseline"]
     ratio = found["calibration"]
     return (
-        Gate("nearer", error < naive, f"off by {error:,.2f} a person, against {naive:,.2f} of the last 26 weeks"),
-        Gate("finds the best", top > naive_top, f"{top:.1%} of spend in its top tenth, against {naive_top:.1%}"),
+        Gate(
+            "nearer",
+            error < naive,
+            f"off by {error:,.2f} a person, against {naive:,.2f} of the last 26 weeks",
+        ),
+        Gate(
+            "finds the best", top > naive_top, f"{top:.1%} of spend in its top tenth, against {naive_top:.1%}"
+        ),
         Gate(
             "calibrated",
             abs(ratio - 1) <= FURTHEST_OFF,

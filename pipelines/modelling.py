@@ -83,6 +83,10 @@ class Modelling:
         show(f"training {name}", 1, 1)
         return card
 
+    def train_missing(self, as_of: date | None, show: Shown) -> list[Card]:
+        """Train the models that segments read and that nobody has trained yet. Raises ModelError."""
+        return [self.train(name, as_of, show) for name in self.read() if not self._store.versions(name)]
+
     def use(self, name: str, version: int) -> Card:
         """Put a version in force. Raises UnknownName, ModelError for a refused or an unknown one."""
         card = self._store.card(registry.load(name).name, version)

@@ -10,6 +10,7 @@ from pipelines.assets.attempts import missing
 from pipelines.assets.keys import (
     FEATURES,
     PEOPLE,
+    SCORES,
     SEGMENTS,
     WAREHOUSE_POOL,
     WAREHOUSE_RETRIES,
@@ -20,6 +21,7 @@ from pipelines.assets.keys import (
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import SCORES as SCORES_TABLE
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.model import Source
@@ -113,7 +115,7 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
     return dg.AssetSpec(
         segment_key(definition.name),
         description=metadata.described(definition),
-        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, definition.layers)],
+        deps=[*_read_keys(project.sources, definition), *map(segment_key, definition.layers)],
         owners=metadata.owners(definition),
         tags={**definition.tags, **{f"type/{kind}": "" for kind in definition.types}},
         kinds={"duckdb", "sql"},
@@ -141,8 +143,9 @@ def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:
 
 
 def _read_keys(sources: Sequence[Source], segment: Segment) -> list[dg.AssetKey]:
-    """The sources behind the tables that the segment's SQL reads."""
-    return [source_key(source.name) for source in sources if source.contract.name in segment.reads]
+    """Features, scores where they are read, and the sources behind the tables that the segment's SQL reads."""
+    made = [FEATURES, SCORES] if SCORES_TABLE in segment.reads else [FEATURES]
+    return made + [source_key(source.name) for source in sources if source.contract.name in segment.reads]
 
 
 def _failure(failed: list[Failed], of: int) -> dg.Failure:

@@ -35,7 +35,7 @@ def models(context: typer.Context, as_json: Json = False) -> None:
     if as_json:
         machine.write(_listed(one) for one in known)
         return
-    shown = table("model", "version", "trained as of", "kind", "AUC", "baseline", "read by")
+    shown = table("model", "version", "trained as of", "AUC", "baseline", "read by")
     for one in known:
         shown.add_row(*_row(one))
     console.print(shown)
@@ -107,9 +107,9 @@ def score(
     if as_json:
         machine.write(of_scoring(found))
     else:
-        shown = table("model", "version", "as of", "people", "")
+        shown = table("model", "version", "as of", "people", "by")
         for one in found.done:
-            note = "in hindsight: trained with later data" if one.hindsight else ""
+            note = "hindsight" if one.hindsight else "forecast"
             shown.add_row(one.model, str(one.version), str(one.as_of), f"{one.people:,}", note)
         console.print(shown)
     for error in found.faults.values():
@@ -169,10 +169,10 @@ def _listed(one: Known) -> dict[str, Any]:
 def _row(one: Known) -> tuple[str, ...]:
     card = one.current
     if card is None:
-        return (one.model.name, "none", "", "", "", "", ", ".join(one.read_by))
+        return (one.model.name, "none", "", "", "", ", ".join(one.read_by))
     auc, baseline = card.measure("auc"), card.measure("auc_baseline")
     told = tuple("" if value is None else f"{value:.3f}" for value in (auc, baseline))
-    return (one.model.name, str(card.version), str(card.as_of), card.kind, *told, ", ".join(one.read_by))
+    return (one.model.name, str(card.version), str(card.as_of), *told, ", ".join(one.read_by))
 
 
 def _show_card(card: Card) -> None:

@@ -52,10 +52,13 @@ WORDS = frozenset(
         "measure",
         "meaning",
         "gate",
+        "group",
+        "in words",
+        "by",
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers", "condition", "values", "read by", "meaning"})
+LONG = frozenset({"why", "finding", "identifiers", "condition", "values", "read by", "meaning", "in words"})
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

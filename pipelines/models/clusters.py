@@ -26,8 +26,11 @@ from pipelines.models.windows import month_end
 
 FROZEN = "clusters.json"
 SEED = 7
-STARTS = 20
+STARTS = 10
+STARTS_AGAIN = 5
 RESAMPLES = 10
+LARGEST_SAMPLE = 5_000
+"""People among whom distances are compared pair by pair: their number grows with the square."""
 FEWEST_PEOPLE_A_GROUP = 40
 """Times the number of groups: with fewer people, groups are accidents."""
 LEAST_SAME = 0.6
@@ -98,6 +101,11 @@ class Clusters:
         now = examples.read(con, later, self.features, self.population)
         self._enough(fitted_on, then)
         self._enough(later, now)
+        with needed("threadpoolctl").threadpool_limits(1):
+            # One thread sums in one order, so that the same people give the same centres to the last digit.
+            return self._trained(fitted_on, then, later, now)
+
+    def _trained(self, fitted_on: date, then: Examples, later: date, now: Examples) -> Trained:
         frozen, labels = self._fitted(then)
         stable = _stability(frozen, then, labels)
         same, chance = _kept(frozen, then, now)
@@ -125,7 +133,14 @@ class Clusters:
                 Measure("bootstrap_ari_least", float(np.min(stable)), "the least of them"),
                 Measure(
                     "silhouette",
-                    float(silhouette(frozen.standardised(then.values), labels)),
+                    float(
+                        silhouette(
+                            frozen.standardised(then.values),
+                            labels,
+                            sample_size=min(LARGEST_SAMPLE, len(labels)),
+                            random_state=SEED,
+                        )
+                    ),
                     "how far groups lie apart: 1 is far, 0 is a continuum that was cut",
                 ),
                 Measure("smallest_share", float(shares.min()), "share of people in the smallest group"),
@@ -230,7 +245,7 @@ def _stability(frozen: Frozen, found: Examples, labels: Labels) -> list[float]:
     stable = []
     for number in range(RESAMPLES):
         drawn = points[drawing.integers(0, len(points), len(points))]
-        again = kmeans(len(frozen.centres), n_init=5, random_state=number).fit(drawn)
+        again = kmeans(len(frozen.centres), n_init=STARTS_AGAIN, random_state=number).fit(drawn)
         stable.append(float(ari(labels, again.predict(points))))
     return stable
 

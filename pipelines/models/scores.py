@@ -8,6 +8,7 @@ from datetime import date
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from pipelines.models.store import Card
 
@@ -39,6 +40,7 @@ create table if not exists score_runs (
   version integer not null,
   people bigint not null,
   hindsight boolean not null,
+  mean_score double,
   scored_at timestamptz not null
 );
 """
@@ -56,6 +58,8 @@ class ScoredDay:
     people: int
     hindsight: bool
     """The version had seen the day, or what came after it, when it was trained."""
+    mean_score: float
+    """Of everybody scored, 0 where nobody is: it drifts when people or the world change."""
 
 
 def keep(
@@ -65,7 +69,7 @@ def keep(
 
     Days further back than ``days_kept`` from the newest are forgotten, but for the one just scored.
     """
-    done = ScoredDay(card.model, card.version, as_of, scored.num_rows, hindsight=card.as_of > as_of)
+    done = ScoredDay(card.model, card.version, as_of, scored.num_rows, card.as_of > as_of, _mean(scored))
     day = {"as_of": as_of, "model": card.model}
     told = {**day, "version": done.version, "hindsight": done.hindsight}
     con.execute(SCHEMA)
@@ -93,8 +97,8 @@ def keep(
             told,
         )
         con.execute(
-            "insert into score_runs values ($as_of, $model, $version, $people, $hindsight, now())",
-            {**told, "people": done.people},
+            "insert into score_runs values ($as_of, $model, $version, $people, $hindsight, $mean, now())",
+            {**told, "people": done.people, "mean": done.mean_score},
         )
         con.execute("commit")
     except BaseException:
@@ -105,11 +109,16 @@ def keep(
     return done
 
 
+def _mean(scored: pa.Table) -> float:
+    found: float | None = pc.mean(scored.column("score")).as_py()
+    return found or 0.0
+
+
 def scored_on(con: duckdb.DuckDBPyConnection, as_of: date) -> dict[str, ScoredDay]:
     """What was scored for a day, by model."""
     if not _exists(con):
         return {}
-    query = "select model, version, as_of, people, hindsight from score_runs where as_of = $as_of"
+    query = "select model, version, as_of, people, hindsight, mean_score from score_runs where as_of = $as_of"
     return {row[0]: ScoredDay(*row) for row in con.execute(query, {"as_of": as_of}).fetchall()}
 
 

@@ -56,6 +56,12 @@ class Card(BaseModel, frozen=True):
         """What the gates that it failed say."""
         return [gate.says for gate in self.gates if not gate.passed]
 
+    @property
+    def sentence(self) -> str:
+        """The verdict in plain words, with what the gates found."""
+        told = "; ".join(self.refusals or [gate.says for gate in self.gates])
+        return f"version {self.version}, {self.kind}, {self.status}: {told}"
+
     def measure(self, name: str) -> float | None:
         """A number by its name, None where this kind of model has none such."""
         return next((one.value for one in self.measures if one.name == name), None)

@@ -1,4 +1,4 @@
-"""Groups in words: a shallow tree that says in three questions at most who is in which."""
+"""Groups in words: a shallow tree that says in a few questions who is in which."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ from pipelines.models.extra import needed
 from pipelines.models.model import Sheet
 from pipelines.models.reasons import in_words, number
 
-QUESTIONS = 3
+QUESTIONS = 4
+"""At most, from everybody to one group."""
+MOST_RULES = 8
+"""More are not read."""
 LEAST_PEOPLE = 20
 """In each answer of the tree: fewer could be told apart."""
 
@@ -22,10 +25,10 @@ def described(
 ) -> tuple[float, Sheet]:
     """The share of the people whom the rules put into their group, and the rules with how often each is right.
 
-    A group that no three questions single out has no rule.
+    A group that these questions do not single out has no rule.
     """
     tree = needed("sklearn.tree").DecisionTreeClassifier(
-        max_depth=QUESTIONS, min_samples_leaf=LEAST_PEOPLE, random_state=0
+        max_depth=QUESTIONS, max_leaf_nodes=MOST_RULES, min_samples_leaf=LEAST_PEOPLE, random_state=0
     )
     known = np.nan_to_num(values)
     tree.fit(known, labels)
@@ -35,7 +38,9 @@ def described(
             for label, rule, people, right in _leaves(tree.tree_, tree.classes_, features)
         )
     )
-    return float(tree.score(known, labels)), Sheet("In words", ("group", "rule", "people", "right"), rows)
+    return float(tree.score(known, labels)), Sheet(
+        "Who is in which", ("group", "in words", "people", "right"), rows
+    )
 
 
 def _leaves(

@@ -14,7 +14,10 @@ from pipelines.segments.conditions import conditions_of
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.features import build_features
 from pipelines.sources.load_all import open_warehouse
-from tests.sources.test_explained import SEGMENTS
+from tests.sources.test_explained import SEGMENTS as SHIPPED
+from tests.sources.test_features import CATALOGUE
+
+SEGMENTS = {name: SHIPPED[name] for name in CATALOGUE}
 
 FIRST, LAST = date(2017, 7, 1), date(2017, 12, 31)
 DAYS = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]

@@ -3,7 +3,7 @@ with shopping_days as (
   select
     person_no,
     ordered_at::date as day,
-    sum(total)::double as spent
+    sum(total) as spent
   from {orders} as orders
   where ordered_at::date <= $last_day
   group by person_no, day
@@ -19,7 +19,8 @@ select
   (count(*) - 1)::double as frequency,
   (max(day) - min(day)) / $days_per_unit as recency,
   ($last_day - min(day)) / $days_per_unit as age,
-  coalesce(avg(spent) filter (day > first_day), 0) as monetary
+  -- Money is added up as decimals, whose sum does not depend on the order of rows.
+  coalesce((sum(spent) filter (day > first_day))::double / nullif(count(*) - 1, 0), 0) as monetary
 from numbered
 group by person_no
 order by person_no

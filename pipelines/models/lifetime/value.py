@@ -22,7 +22,6 @@ from pipelines.models.model import SCORED, Gate, Measure, Sheet, Trained, Window
 from pipelines.models.windows import month_end
 
 FROZEN = "value.json"
-BUYING = "BG/NBD and Gamma-Gamma"
 LEARNT_DAYS = 91
 """The window of spend that is learnt and measured: a quarter, so that a year of orders holds one to learn from and a
 later one to measure on, each with half a year before it."""
@@ -79,16 +78,8 @@ class LifetimeValue:
         """Choose and learn on the earlier window, measure on the later one. Raises ModelError."""
         days = self.days(as_of)
         learning, testing = (self._seen(con, day) for day in days)
-        ways = {"linear regression": self._line, "gradient boosting": self._trees, BUYING: _buying}
-        errors: dict[str, float] = {}
-        refused: dict[str, str] = {}
-        for kind, fit in ways.items():
-            try:
-                errors[kind] = _error_of_strangers(fit, learning)
-            except NotIdentified as error:
-                refused[kind] = str(error)
-        best = min(errors, key=errors.__getitem__)
-        chosen = ways[best](learning)
+        tried, refused = self._tried(learning)
+        chosen, _ = min(tried, key=lambda one: one[1])
         measured = _measured(chosen, testing)
         return Trained(
             files={**chosen.files(), FROZEN: self._frozen(learning)},
@@ -97,7 +88,7 @@ class LifetimeValue:
             windows=tuple(_windows(days, (learning, testing))),
             measures=measured,
             gates=_gates({one.name: one.value for one in measured}),
-            sheets=(_tried(errors, refused, best), _tenths(chosen, testing)),
+            sheets=(_what_was_tried(tried, refused, chosen), _tenths(chosen, testing)),
             libraries=("lightgbm", "scipy", "numpy"),
         )
 
@@ -132,6 +123,17 @@ class LifetimeValue:
         looked = Looked(con, day, replace(found, outcome=spent))
         return Seen(looked, spent, before * (LEARNT_DAYS / PAST_DAYS))
 
+    def _tried(self, learning: Seen) -> tuple[list[tuple[Valuer, float]], dict[str, str]]:
+        """Every way with its error on people from whom it had not learnt; those that do not hold, and why."""
+        tried = [(fit(learning), _error_of_strangers(fit, learning)) for fit in (self._line, self._trees)]
+        looked = learning.looked
+        try:
+            # It reads the orders up to the day alone, so nobody's outcome was learnt from.
+            buying = valuers.fit_buying(looked.con, looked.day)
+        except NotIdentified as error:
+            return tried, {valuers.BUYING: str(error)}
+        return [*tried, (buying, _error(buying, learning))], {}
+
     def _line(self, seen: Seen) -> Valuer:
         return valuers.fit_line(self.features, seen.looked.found, LEARNT_DAYS / 7)
 
@@ -142,11 +144,6 @@ class LifetimeValue:
         columns = seen.looked.found.values.T
         usual = [float(np.nanmedian(c)) if not np.isnan(c).all() else 0.0 for c in columns]
         return orjson.dumps({"features": self.features, "usual": usual}, option=orjson.OPT_INDENT_2)
-
-
-def _buying(seen: Seen) -> Valuer:
-    """From every order before the day: it looks at nothing that came after, so it cannot know the outcome."""
-    return valuers.fit_buying(seen.looked.con, seen.looked.day)
 
 
 def _error_of_strangers(fit: Callable[[Seen], Valuer], seen: Seen) -> float:
@@ -238,10 +235,13 @@ def _windows(days: Sequence[date], seen: Sequence[Seen]) -> list[Window]:
     ]
 
 
-def _tried(errors: Mapping[str, float], refused: Mapping[str, str], best: str) -> Sheet:
-    rows = [(kind, round(error, 2), "chosen" if kind == best else None) for kind, error in errors.items()]
-    rows += [(kind, None, f"refused: {why}") for kind, why in refused.items()]
-    return Sheet("What was tried", ("way", "error of people it did not learn from", "verdict"), tuple(rows))
+def _what_was_tried(
+    tried: Sequence[tuple[Valuer, float]], refused: Mapping[str, str], chosen: Valuer
+) -> Sheet:
+    rows = [(one.kind, round(error, 2), "chosen" if one is chosen else "further off") for one, error in tried]
+    more = [(kind, None, f"refused: {why}") for kind, why in refused.items()]
+    title = "What was tried, and how far off it was for people from whom it had not learnt"
+    return Sheet(title, ("kind", "error", "finding"), (*rows, *more))
 
 
 def _tenths(valuer: Valuer, seen: Seen) -> Sheet:

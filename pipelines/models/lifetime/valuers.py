@@ -19,6 +19,7 @@ from pipelines.models.lifetime.gamma_gamma import GammaGamma
 from pipelines.models.lifetime.histories import customer_histories
 
 LINE_FILE, TREES_FILE, BUYING_FILE = "line.json", "trees.txt", "buying.json"
+BUYING = "BG/NBD and Gamma-Gamma"
 ROUNDS = 200
 TREES: Mapping[str, Any] = {
     "objective": "tweedie",
@@ -148,7 +149,7 @@ class Buying:
 
     often: BGNBD
     much: GammaGamma
-    kind: str = "BG/NBD and Gamma-Gamma"
+    kind: str = BUYING
 
     def spend(self, looked: Looked, weeks: float) -> Floats:
         """Expected purchases by expected spend each; nothing for who never bought."""
@@ -182,11 +183,12 @@ def from_files(files: Mapping[str, bytes]) -> Valuer:
     """What ``files`` gave back; raises ModelError where they hold none of the three."""
     if LINE_FILE in files:
         told = orjson.loads(files[LINE_FILE])
-        return Line(**{name: tuple(v) if isinstance(v, list) else v for name, v in told.items()})
+        line: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
+        return Line(**line)
     if TREES_FILE in files:
         weeks, _, text = files[TREES_FILE].decode().partition("\n")
         return Trees(text, float(weeks))
     if BUYING_FILE in files:
-        told = orjson.loads(files[BUYING_FILE])
-        return Buying(BGNBD(**told["often"]), GammaGamma(**told["much"]))
+        buying = orjson.loads(files[BUYING_FILE])
+        return Buying(BGNBD(**buying["often"]), GammaGamma(**buying["much"]))
     raise ModelError("a version of a value model holds no predictor that is known; train it again")

@@ -21,7 +21,7 @@ from pipelines.assets.keys import (
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
-from pipelines.segments.predictions import SCORES as SCORES_TABLE
+from pipelines.segments.predictions import models_read
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.model import Source
@@ -143,8 +143,8 @@ def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:
 
 
 def _read_keys(sources: Sequence[Source], segment: Segment) -> list[dg.AssetKey]:
-    """Features, scores where they are read, and the sources behind the tables that the segment's SQL reads."""
-    made = [FEATURES, SCORES] if SCORES_TABLE in segment.reads else [FEATURES]
+    """Features, scores where they are read or sent, and the sources behind the tables that the segment's SQL reads."""
+    made = [FEATURES, SCORES] if models_read(segment) else [FEATURES]
     return made + [source_key(source.name) for source in sources if source.contract.name in segment.reads]
 
 

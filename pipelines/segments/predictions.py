@@ -17,14 +17,15 @@ MODEL = "model"
 
 
 def models_read(segment: Segment) -> tuple[str, ...]:
-    """The models whose scores the segment and its layers read, by name.
+    """The models whose scores the segment and its layers read, and those that its syncs send as fields, by name.
 
     Raises SegmentError for SQL that reads scores without saying of which model: the numbers of two models have nothing
     to do with each other, and which one must be in force could not be told.
     """
+    sent = {one.model for sync in segment.syncs for one in sync.attributes if one.model is not None}
     if SCORES not in segment.reads:
-        return ()
-    return tuple(sorted({name for one in (*segment.builds_on, segment) for name in _named_in(one)}))
+        return tuple(sorted(sent))
+    return tuple(sorted(sent.union(*(_named_in(one) for one in (*segment.builds_on, segment)))))
 
 
 def _named_in(segment: Segment) -> set[str]:

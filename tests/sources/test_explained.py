@@ -23,12 +23,14 @@ SEGMENTS = {
     for one in load_segments(shipped_segments(), KNOWN, {name: load(name).options_type for name in SHIPPED})
     if isinstance(one, Segment)
 }
+RULES = {name: one for name, one in SEGMENTS.items() if "scores" not in one.reads}
+"""Those that read no model's scores."""
 
 
 @pytest.fixture(scope="module")
-def engine(demo_file: Path) -> DuckDBEngine:
-    """The demo's warehouse."""
-    opened = DuckDBEngine(demo_file, catalog=KNOWN)
+def engine(scored_file: Path) -> DuckDBEngine:
+    """The demo's warehouse, its last day scored."""
+    opened = DuckDBEngine(scored_file, catalog=KNOWN)
     yield opened
     opened.close()
 

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from pipelines.models import examples, reasons, surrogate
 from pipelines.models.errors import ModelError
@@ -56,6 +57,7 @@ class Group:
 class Frozen:
     """Scale and centres: everything that puts somebody into a group."""
 
+    population: str
     features: tuple[str, ...]
     mean: tuple[float, ...]
     spread: tuple[float, ...]
@@ -156,7 +158,7 @@ class Clusters:
     def score(self, con: duckdb.DuckDBPyConnection, as_of: date, files: Mapping[str, bytes]) -> pa.Table:
         """The nearest group of everybody in the population, and what speaks for it against the second nearest."""
         frozen = thawed(files)
-        found = examples.read(con, as_of, frozen.features, self.population)
+        found = examples.read(con, as_of, frozen.features, frozen.population)
         if not len(found.people):
             return SCORED.empty_table()
         squares = frozen.squares(found.values)
@@ -187,6 +189,7 @@ class Clusters:
         fit.fit((logged - mean) / spread)
         order = self._order(fit.cluster_centers_)
         frozen = Frozen(
+            self.population,
             self.features,
             tuple(mean.tolist()),
             tuple(spread.tolist()),
@@ -218,18 +221,13 @@ class Clusters:
 
 def thawed(files: Mapping[str, bytes]) -> Frozen:
     """Scale and centres from a version's files."""
-    told = orjson.loads(files[FROZEN])
-    return Frozen(
-        **{
-            name: tuple(tuple(one) if isinstance(one, list) else one for one in value)
-            for name, value in told.items()
-        }
-    )
+    return TypeAdapter(Frozen).validate_json(files[FROZEN])
 
 
 def labelled(frozen: Frozen, values: Floats) -> Labels:
     """The nearest group of each row."""
-    return np.argmin(frozen.squares(values).sum(axis=2), axis=1)
+    labels: Labels = np.argmin(frozen.squares(values).sum(axis=2), axis=1)
+    return labels
 
 
 def _logged(values: Floats) -> Floats:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from typing import Any
@@ -76,7 +76,7 @@ def joined(parts: Sequence[Examples]) -> Examples:
     )
 
 
-def _rows(con: duckdb.DuckDBPyConnection, query: str, parameters: dict[str, object]) -> dict[str, Any]:
+def _rows(con: duckdb.DuckDBPyConnection, query: str, parameters: Mapping[str, object]) -> dict[str, Any]:
     try:
         found: dict[str, Any] = con.cursor().execute(query, parameters).fetchnumpy()
     except (duckdb.CatalogException, duckdb.BinderException) as error:

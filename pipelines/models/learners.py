@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import numpy as np
 import orjson
+from pydantic import TypeAdapter
 
 from pipelines.models.errors import ModelError
 from pipelines.models.examples import Floats
@@ -173,8 +174,7 @@ def fit_boosted(values: Floats, outcome: Floats) -> Boosted:
 def from_files(files: Mapping[str, bytes]) -> Learnt:
     """What ``files`` gave back; raises ModelError where they hold neither kind."""
     if LINEAR_FILE in files:
-        told = orjson.loads(files[LINEAR_FILE])
-        return Linear(**{name: tuple(v) if isinstance(v, list) else v for name, v in told.items()})
+        return TypeAdapter(Linear).validate_json(files[LINEAR_FILE])
     if TREES_FILE in files:
         return Boosted(files[TREES_FILE].decode())
     raise ModelError(f"a version holds neither {LINEAR_FILE} nor {TREES_FILE}; train it again")

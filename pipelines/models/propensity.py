@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -10,6 +11,7 @@ import duckdb
 import numpy as np
 import orjson
 import pyarrow as pa
+from pydantic import TypeAdapter
 
 from pipelines.models import examples, learners, measures, reasons
 from pipelines.models.errors import ModelError
@@ -56,6 +58,17 @@ class Calibration:
         """Calibrated probabilities."""
         told: Floats = 1 / (1 + np.exp(-(self.slope * log_odds + self.intercept)))
         return told
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What scoring needs besides the predictor itself."""
+
+    population: str
+    features: tuple[str, ...]
+    usual: tuple[float, ...]
+    """The median of each feature among those learnt from."""
+    calibration: Calibration
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +120,14 @@ class Propensity:
 
     def score(self, con: duckdb.DuckDBPyConnection, as_of: date, files: Mapping[str, bytes]) -> pa.Table:
         """A calibrated probability for everybody in the population, with its reasons."""
-        frozen = orjson.loads(files[FROZEN])
+        frozen = TypeAdapter(Frozen).validate_json(files[FROZEN])
         learnt = learners.from_files(files)
-        found = examples.read(con, as_of, frozen["features"], self.population)
+        found = examples.read(con, as_of, frozen.features, frozen.population)
         if not len(found.people):
             return SCORED.empty_table()
-        probability = Calibration(frozen["slope"], frozen["intercept"]).probability(
-            learnt.log_odds(found.values)
-        )
+        probability = frozen.calibration.probability(learnt.log_odds(found.values))
         told = reasons.of_people(
-            frozen["features"], found.values, frozen["usual"], learnt.contributions(found.values)
+            frozen.features, found.values, frozen.usual, learnt.contributions(found.values)
         )
         columns = [found.people, probability, pa.nulls(len(found.people), pa.string()), told]
         return pa.table(columns, schema=SCORED)
@@ -138,13 +149,13 @@ class Propensity:
             )
 
     def _frozen(self, learnt_from: Examples, calibration: Calibration) -> bytes:
-        told = {
-            "features": self.features,
-            "usual": [float(np.nanmedian(c)) if not np.isnan(c).all() else 0.0 for c in learnt_from.values.T],
-            "slope": calibration.slope,
-            "intercept": calibration.intercept,
-        }
-        return orjson.dumps(told, option=orjson.OPT_INDENT_2)
+        with warnings.catch_warnings():
+            warnings.simplefilter(
+                "ignore", RuntimeWarning
+            )  # a feature of which nothing is known has no median
+            usual = np.nan_to_num(np.nanmedian(learnt_from.values, axis=0))
+        frozen = Frozen(self.population, self.features, tuple(usual.tolist()), calibration)
+        return orjson.dumps(frozen, option=orjson.OPT_INDENT_2)
 
     def _windows(self, days: Cuts, parts: Sequence[Examples]) -> list[Window]:
         roles = [*("training" for _ in days.training), "calibration", "test"]

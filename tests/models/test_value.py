@@ -25,7 +25,13 @@ VALUE = LifetimeValue(
     title="Value",
     description="What people will spend.",
     population="orders_ever >= 1",
-    features=("spend_90d", "spend_prior_90d", "orders_ever", "days_since_last_order"),
+    features=(
+        "spend_90d",
+        "spend_prior_90d",
+        "orders_ever",
+        "days_since_last_order",
+        "days_since_first_order",
+    ),
 )
 
 FEATURES = """
@@ -36,7 +42,8 @@ select
   coalesce(sum(total) filter (ordered_at >= $day::date - 89), 0),
   coalesce(sum(total) filter (ordered_at < $day::date - 89 and ordered_at >= $day::date - 179), 0),
   count(*),
-  $day::date - max(ordered_at)::date
+  $day::date - max(ordered_at)::date,
+  $day::date - min(ordered_at)::date
 from orders
 where ordered_at::date <= $day::date
 group by person_no
@@ -47,7 +54,7 @@ def with_features(con: duckdb.DuckDBPyConnection, *days: date) -> None:
     """A table ``features`` of these days, from the orders."""
     con.execute(
         "create table features (as_of date, person_no integer, spend_90d double, spend_prior_90d double, "
-        "orders_ever integer, days_since_last_order integer)"
+        "orders_ever integer, days_since_last_order integer, days_since_first_order integer)"
     )
     for day in days:
         con.execute(FEATURES, {"day": day})
@@ -121,7 +128,7 @@ def test_every_way_is_the_same_from_its_files(cdnow: duckdb.DuckDBPyConnection) 
     found = seen.looked.found
     for made in (
         valuers.fit_line(VALUE.features, found, 13),
-        valuers.fit_trees(found, 13),
+        valuers.fit_trees(VALUE.features, found, 13),
         valuers.fit_buying(cdnow, day),
     ):
         again = valuers.from_files(made.files())

@@ -70,28 +70,42 @@ class Valuer(Protocol):
         ...
 
 
+PAST = ("spend_90d", "spend_prior_90d", "days_since_first_order")
+"""What the line looks at."""
+FEWEST_DAYS, MOST_DAYS = 28, 180
+"""Within these the days since the first order count as the time in which the spend of the last 180 was made: somebody
+new is not taken for somebody who spends little, and one big first basket not for a habit."""
+
+
 @dataclass(frozen=True, slots=True)
 class Line:
-    """Least squares on two numbers: spend of the last 90 days and of the 90 days before."""
+    """Least squares on two rates: spend of the last 90 days, and spend of 90 days at the rate of the last 180.
 
-    places: tuple[int, int]
-    """Where the two stand among the features."""
+    Without an intercept, so that it holds for any height of spend; a mean of both rates, drawn to nothing by as many as
+    stop buying.
+    """
+
+    places: tuple[int, int, int]
+    """Where ``PAST`` stands among the features."""
     weights: tuple[float, float]
-    intercept: float
     mean: tuple[float, float]
+    """Of the first two of ``PAST``."""
     weeks: float
     """The weeks that it was learnt over."""
     kind: str = "linear regression"
 
     def spend(self, looked: Looked, weeks: float) -> Floats:
         """The line, in proportion to the weeks."""
-        told = looked.found.values[:, self.places] @ np.array(self.weights) + self.intercept
+        told = _rates(looked.found.values[:, self.places]) @ np.array(self.weights)
         return np.asarray(np.maximum(told, 0) * (weeks / self.weeks), dtype=np.float64)
 
     def contributions(self, found: Examples) -> Floats | None:
-        """Weight by distance from the mean."""
+        """Weight by distance from the mean, for the two amounts that the rates are made of."""
+        past = found.values[:, self.places]
+        by_rate = self.weights[1] * 90 / _days(past)
         told = np.zeros_like(found.values)
-        told[:, self.places] = (found.values[:, self.places] - self.mean) * self.weights
+        told[:, self.places[0]] = (self.weights[0] + by_rate) * (past[:, 0] - self.mean[0])
+        told[:, self.places[1]] = by_rate * (past[:, 1] - self.mean[1])
         return told
 
     def files(self) -> dict[str, bytes]:
@@ -100,15 +114,26 @@ class Line:
 
 
 def fit_line(features: Sequence[str], found: Examples, weeks: float) -> Line:
-    """Learn from people whose later spend, over so many weeks, is known."""
-    places = (features.index("spend_90d"), features.index("spend_prior_90d"))
-    past = found.values[:, places]
-    design = np.column_stack([past, np.ones(len(past))])
-    # The second number is all nothing where the records are too young for it: then it gets no weight.
-    solved, *_ = np.linalg.lstsq(design, found.outcome, rcond=None)
-    first, second, intercept = (float(number) for number in solved)
+    """Learn from people whose later spend, over so many weeks, is known. ``features`` hold ``PAST``."""
+    first, second, third = (features.index(name) for name in PAST)
+    past = found.values[:, (first, second, third)]
+    solved, *_ = np.linalg.lstsq(_rates(past), found.outcome, rcond=None)
     mean = past.mean(axis=0)
-    return Line(places, (first, second), intercept, (float(mean[0]), float(mean[1])), weeks)
+    return Line(
+        (first, second, third),
+        (float(solved[0]), float(solved[1])),
+        (float(mean[0]), float(mean[1])),
+        weeks,
+    )
+
+
+def _rates(past: Floats) -> Floats:
+    """Two columns: spend of the last 90 days, and of 90 days at the rate of the last 180."""
+    return np.column_stack([past[:, 0], (past[:, 0] + past[:, 1]) * 90 / _days(past)])
+
+
+def _days(past: Floats) -> Floats:
+    return np.clip(past[:, 2] + 1, FEWEST_DAYS, MOST_DAYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,31 +141,45 @@ class Trees:
     """Gradient-boosted trees, in LightGBM's own text format."""
 
     text: str
+    places: tuple[int, ...]
+    """The features that they look at."""
     weeks: float
     kind: str = "gradient boosting"
 
     def spend(self, looked: Looked, weeks: float) -> Floats:
         """LightGBM's prediction, in proportion to the weeks."""
-        told = np.asarray(self._trees().predict(looked.found.values), dtype=np.float64)
+        told = np.asarray(self._trees().predict(looked.found.values[:, self.places]), dtype=np.float64)
         return np.asarray(np.maximum(told, 0) * (weeks / self.weeks), dtype=np.float64)
 
     def contributions(self, found: Examples) -> Floats | None:
         """LightGBM's own Shapley values (Lundberg 2018), of the logarithm; the expected value is left out."""
-        return np.asarray(self._trees().predict(found.values, pred_contrib=True), dtype=np.float64)[:, :-1]
+        said = np.asarray(self._trees().predict(found.values[:, self.places], pred_contrib=True))
+        told = np.zeros_like(found.values)
+        told[:, self.places] = said[:, :-1]
+        return told
 
     def files(self) -> dict[str, bytes]:
-        """The trees, and the weeks they were learnt over as their first line."""
-        return {TREES_FILE: f"{self.weeks:g}\n{self.text}".encode()}
+        """A line of JSON about the trees, then the trees."""
+        return {
+            TREES_FILE: orjson.dumps({"weeks": self.weeks, "places": self.places})
+            + b"\n"
+            + self.text.encode()
+        }
 
     def _trees(self) -> Any:
         return needed("lightgbm").Booster(model_str=self.text)
 
 
-def fit_trees(found: Examples, weeks: float) -> Trees:
-    """Learn from people whose later spend, over so many weeks, is known; raises ModelError without the extra."""
+def fit_trees(features: Sequence[str], found: Examples, weeks: float) -> Trees:
+    """Learn from people whose later spend, over so many weeks, is known; raises ModelError without the extra.
+
+    Days since the first order are not shown to the trees: they grow with the calendar, and trees cannot go beyond
+    what they have seen.
+    """
     lightgbm = needed("lightgbm")
-    learnt = lightgbm.train(dict(TREES), lightgbm.Dataset(found.values, np.maximum(found.outcome, 0)), ROUNDS)
-    return Trees(learnt.model_to_string(), weeks)
+    places = tuple(place for place, name in enumerate(features) if name != "days_since_first_order")
+    shown = lightgbm.Dataset(found.values[:, places], np.maximum(found.outcome, 0))
+    return Trees(lightgbm.train(dict(TREES), shown, ROUNDS).model_to_string(), places, weeks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +225,9 @@ def from_files(files: Mapping[str, bytes]) -> Valuer:
         line: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in told.items()}
         return Line(**line)
     if TREES_FILE in files:
-        weeks, _, text = files[TREES_FILE].decode().partition("\n")
-        return Trees(text, float(weeks))
+        about, _, text = files[TREES_FILE].decode().partition("\n")
+        trees = orjson.loads(about)
+        return Trees(text, tuple(trees["places"]), trees["weeks"])
     if BUYING_FILE in files:
         buying = orjson.loads(files[BUYING_FILE])
         return Buying(BGNBD(**buying["often"]), GammaGamma(**buying["much"]))

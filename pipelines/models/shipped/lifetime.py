@@ -10,5 +10,5 @@ LIFETIME = LifetimeValue(
     title="Value of the next 26 weeks",
     description="Of everybody who ever ordered: what they will spend in the next 26 weeks, learnt over 13 weeks.",
     population="orders_ever >= 1",
-    features=(*BEHAVIOUR, "usual_gap_days"),
+    features=(*BEHAVIOUR, "usual_gap_days", "days_since_first_order"),
 )

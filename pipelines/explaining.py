@@ -9,8 +9,10 @@ from pipelines.names import unknown_name
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.warehouse.damping import Damped
 from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.scored import Score
 from pipelines.why import Why, number_of, why
 
 
@@ -33,6 +35,8 @@ class Explained:
     taken_by: str | None = None
     """The segment of its waterfall that has them first."""
     waterfall: str | None = None
+    scores: tuple[Score, ...] = ()
+    """What the models that the segment reads say of them, with the reasons."""
 
     @property
     def sentence(self) -> str:
@@ -76,10 +80,11 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     number = number_of(project, person)
     with project.engine(read_only=True) as engine:
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
-    project.need_window([definition], day)
+    project.need_past([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
+        scores = engine.scores_of(models_read(definition), number, day)
     return Explained(
         segment,
         day,
@@ -88,8 +93,9 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
         judged.damped,
-        taken_by=judged.taken_by,
-        waterfall=definition.waterfall,
+        judged.taken_by,
+        definition.waterfall,
+        scores,
     )
 
 

@@ -11,6 +11,7 @@ from pipelines.assets.attempts import missing
 from pipelines.assets.keys import (
     FEATURES,
     PEOPLE,
+    SCORES,
     SEGMENTS,
     WAREHOUSE_POOL,
     WAREHOUSE_RETRIES,
@@ -21,6 +22,7 @@ from pipelines.assets.keys import (
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.model import Source
@@ -115,7 +117,7 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
     return dg.AssetSpec(
         segment_key(definition.name),
         description=metadata.described(definition),
-        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, _upstream(definition))],
+        deps=[*_read_keys(project.sources, definition), *map(segment_key, _upstream(definition))],
         owners=metadata.owners(definition),
         tags={**definition.tags, **{f"type/{kind}": "" for kind in definition.types}},
         kinds={"duckdb", "sql"},
@@ -148,8 +150,9 @@ def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:
 
 
 def _read_keys(sources: Sequence[Source], segment: Segment) -> list[dg.AssetKey]:
-    """The sources behind the tables that the segment's SQL reads."""
-    return [source_key(source.name) for source in sources if source.contract.name in segment.reads]
+    """Features, scores where they are read or sent, and the sources behind the tables that the segment's SQL reads."""
+    made = [FEATURES, SCORES] if models_read(segment) else [FEATURES]
+    return made + [source_key(source.name) for source in sources if source.contract.name in segment.reads]
 
 
 def _failure(failed: list[Failed], of: int) -> dg.Failure:

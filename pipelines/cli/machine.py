@@ -210,6 +210,7 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             }
             for one in conditions
         ],
+        "scores": [asdict(one) for one in answer.scores],
         "audiences": [of_why(one) for one in answer.audiences],
         "damped": None if answer.damped is None else {k: _plain(v) for k, v in asdict(answer.damped).items()},
         "taken_by": answer.taken_by,

@@ -14,6 +14,7 @@ from rich.table import Table
 from pipelines.backtesting import backtest as replay
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
+from pipelines.cli.models import said_by_model
 from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
 from pipelines.cli.trials import Cooldown, Grace, compared, of_trials, trials
@@ -174,6 +175,8 @@ def explain(
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif answer.conditions:
         console.print(_answers(answer.conditions))
+    for score in answer.scores:
+        console.print(said_by_model(score), soft_wrap=True, highlight=False)
     for one in answer.audiences:
         told = f"[bold]{one.destination}/{one.segment}[/]: {escape(one.sentence)}"
         console.print(told, soft_wrap=True, highlight=False)

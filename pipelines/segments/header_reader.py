@@ -9,12 +9,13 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import AttributeOptions
-from pipelines.segments.attributes import Attribute, type_of
+from pipelines.segments.attributes import Attribute, of_scores, type_of
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
 from pipelines.segments.header import Header, SyncKeys
 from pipelines.segments.model import Sync
+from pipelines.segments.predictions import SCORES
 from pipelines.segments.toml_lines import Toml, TomlError
 
 Destinations = Mapping[str, type[BaseModel]]
@@ -84,6 +85,9 @@ class HeaderReader:
         columns = {name: known[name] for name in known if name not in KEYS}
         declared = options.attributes if isinstance(options, AttributeOptions) else {}
         for field, column in declared.items():
+            if (said := of_scores(column)) is not None and SCORES in self._catalog:
+                yield self._score(field, *said)
+                continue
             if column not in columns:
                 few = (
                     None if (close := nearest(column, columns)) else "a column of features (docs/segments.md)"
@@ -99,6 +103,12 @@ class HeaderReader:
                     expected="text, a number, true or false, or a date",
                 )
             yield Attribute(field, column, kind)
+
+    def _score(self, field: str, model: str, column: str) -> Attribute:
+        """What a model says as a field; that there is such a model is for the one who knows models to say."""
+        kind = type_of(self._catalog[SCORES].columns[column])
+        assert kind is not None, "scores are numbers, labels text"
+        return Attribute(field, column, kind, model)
 
     def _read(self) -> Toml:
         try:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
 
+from pipelines.segments.freezing import counted_on, freeze_days
 from pipelines.segments.model import Segment
 
 
@@ -27,6 +28,13 @@ def window(segment: Segment, as_of: date) -> Iterator[date]:
     """The days that decide about ``as_of``, in order and without it."""
     days = looks_back(segment)
     return (as_of - timedelta(days=days - number) for number in range(days))
+
+
+def days_behind(segment: Segment, as_of: date) -> Iterator[tuple[date, list[date]]]:
+    """Each day whose people count as of a day, that on which a static segment was frozen, say, with those before it
+    that decide about it, in order."""
+    for base in sorted({counted_on(segment, as_of), *freeze_days(segment, as_of)}):
+        yield base, list(window(segment, base))
 
 
 def without_damping(segment: Segment) -> Segment:

@@ -23,8 +23,11 @@ from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
 from pipelines.warehouse import damping, freezing, history, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
+from pipelines.warehouse.scored import need_scores
 
 FEATURES = "features"
+AS_OF = "as_of"
+"""The time column of tables that hold a whole picture of every day: only the day's own rows are there."""
 COMPUTED = quote("computed segment")
 RULE = quote("people by the rule")
 """What the author's SELECT gave, where entry and exit rules made something else of it."""
@@ -128,6 +131,7 @@ def stand(
     """One day of `prepare`: the tables as of it, and the layers as they are on it."""
     database = _name_of_database(cursor)
     waterfall.forget(cursor)
+    need_scores(cursor, segment, as_of)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
         if counted_on(layer, as_of) != as_of:
@@ -213,7 +217,7 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
-        if name == FEATURES:
+        if name == FEATURES or (table is not None and table.time_column == AS_OF):
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"

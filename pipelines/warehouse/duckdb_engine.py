@@ -38,6 +38,7 @@ from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.replaying import People, replay
+from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
 
@@ -239,6 +240,11 @@ class DuckDBEngine:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
         with self._cursor() as cursor:
             return history.member_since(cursor, segment, person_no, as_of)
+
+    def scores_of(self, models: Sequence[str], person_no: int, as_of: date) -> tuple[Score, ...]:
+        """What models say of a person on a day; nothing of those that say nothing of them."""
+        with self._cursor() as cursor:
+            return scores_of(cursor, models, person_no, as_of)
 
     def close(self) -> None:
         """Let go of the file, so that others can write. An export still being read raises on its next batch."""

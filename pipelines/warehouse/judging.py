@@ -11,7 +11,7 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.duck import quote
-from pipelines.segments.conditions import Condition, conditions_of
+from pipelines.segments.conditions import Condition, conditions_of, relation_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute, waterfall
 from pipelines.warehouse.confinement import time_limit
@@ -70,7 +70,7 @@ def judge(
             for number in people
         ]
     with time_limit(cursor, timeout_seconds):
-        answers = _answers(cursor, conditions, as_of)
+        answers = _answers(cursor, conditions, relation_of(segment.sql), as_of)
     return [
         Judged(number, number in members, answers.get(number, ()), damped.get(number), taken.get(number))
         for number in people
@@ -78,7 +78,7 @@ def judge(
 
 
 def _answers(
-    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], as_of: date
+    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], relation: str, as_of: date
 ) -> dict[int, tuple[Answered, ...]]:
     """By person; nobody who has no features that day."""
     columns = list(dict.fromkeys(column for one in conditions for column in one.columns))
@@ -87,7 +87,7 @@ def _answers(
     query = f"""
 select
   {", ".join(["person_no", *asked, *map(quote, columns)])}
-from features
+from {relation}
 semi join asked
   using (person_no)
 """

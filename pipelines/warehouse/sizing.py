@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from pipelines.duck import quote
 from pipelines.engine import Layer, Taken
-from pipelines.segments.conditions import Condition, conditions_of
+from pipelines.segments.conditions import Condition, conditions_of, relation_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute
 from pipelines.warehouse.confinement import time_limit
@@ -93,7 +93,9 @@ def measure(
             people=people,
             universe=_int(cursor, "select count(*) from features"),
             layers=tuple(compute.contribution(cursor, name) for name in segment.layers),
-            conditions=None if conditions is None else _narrowings(cursor, conditions, as_of),
+            conditions=None
+            if conditions is None
+            else _narrowings(cursor, conditions, relation_of(segment.sql), as_of),
             overlaps=_overlaps(cursor, people.num_rows, others, as_of),
             by_rule=None
             if segment.entry_exit is None
@@ -103,7 +105,7 @@ def measure(
 
 
 def _narrowings(
-    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], as_of: date
+    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], relation: str, as_of: date
 ) -> tuple[Narrowing, ...]:
     if not conditions:
         return ()
@@ -123,7 +125,7 @@ with
 answered as (
   select
   {answers}
-  from features
+  from {relation}
 )
 select
   {", ".join(counts)}

@@ -20,6 +20,7 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
+from pipelines.quality.fitness import fitness
 from pipelines.readiness import ends_soon, too_few
 from pipelines.segments.model import Sync
 from pipelines.segments.policy import refusal
@@ -158,6 +159,7 @@ class Deliveries:
                 unread,
                 forbidden=refusal(connector.title, connector.forbids, s.policy),
                 attributes=sync.attributes,
+                fitness=fitness(self.project, s),
             )
             for s, sync in self.project.audiences(destination)
         ]

@@ -52,7 +52,9 @@ TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, 
 """Failures whose text is a sentence for the operator."""
 
 
-ONLY_OPT_OUTS = (Guard.POLICY, Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
+ONLY_OPT_OUTS = (
+    Guard.POLICY, Guard.HELD_BACK, Guard.ON_HOLD, Guard.UNFIT, Guard.STALE, Guard.NEVER_COMPUTED,
+)  # fmt: skip
 """Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
 
 
@@ -176,7 +178,7 @@ class Desk:
         if push.people:
             change = replace(change, as_of=self.run.today, expected=None)
         judged = verdict(change, push.bounds, self.run.overrides)
-        judged = held_back(self.journal.holds, self.account.name, push) or judged
+        judged = self._held_back(engine, push) or judged
         if judged.guard in ONLY_OPT_OUTS:
             return as_of, only_must_go(self.ledger, number), judged
         people = self._wanted(engine, push, number, as_of)
@@ -194,6 +196,15 @@ class Desk:
         )
         judged = verdict(change, push.bounds, self.run.overrides)
         return as_of, difference, self.course.judged(push.segment, judged)
+
+    def _held_back(self, engine: Engine, push: Push) -> Verdict | None:
+        """Why nobody but those who must go may move: holds, policies, and what speaks against a new audience."""
+        if held := held_back(self.journal.holds, self.account.name, push):
+            return held
+        if push.fitness is None or self.journal.audience(self.account.name, push.segment) is not None:
+            return None
+        unfit = push.fitness(engine, self.account.connector)
+        return Verdict(Guard.UNFIT, unfit) if unfit else None
 
     def _wanted(self, engine: Engine, push: Push, number: int, as_of: date | None) -> pa.Table:
         if push.people:
@@ -304,7 +315,7 @@ class Desk:
         """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
-            held = held_back(self.journal.holds, self.account.name, push)
+            held = self._held_back(engine, push)
             if held is None and (push.people or engine.latest(push.segment) is not None):
                 return None
             self.ledger.identities.follow(engine, self.account.connector.consent)

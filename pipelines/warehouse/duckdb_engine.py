@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -35,6 +35,8 @@ from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import Trait, traits
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
+
+Answer = TypeVar("Answer")
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -192,6 +194,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
+
+    def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """What a question of ours (``warehouse.evidence``) finds out on a cursor of its own."""
+        with self._cursor() as cursor:
+            return question(cursor)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

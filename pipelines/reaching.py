@@ -1,0 +1,150 @@
+"""Whom of a segment a destination could be sent: permitted, not suppressed, and with an identifier of its kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import duckdb
+import pyarrow as pa
+
+from connectors.base import DeliveryError
+from connectors.identity import Identity
+from pipelines.delivery.identities import write_identities
+from pipelines.engine import Engine, PeopleChanged
+from pipelines.quality.platforms import expected_match
+
+if TYPE_CHECKING:
+    from pipelines.project import Project
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whom of a segment one destination could be sent, before anything is asked of it."""
+
+    destination: str
+    reachable: int
+    """Permitted and with an identifier, each distinct member once."""
+    withheld: dict[str, int]
+    """The others, by reason."""
+    min_size: int
+    """Fewer matched members than this are useless there."""
+    match: float = 1.0
+    """Share of the reachable whom the platform may be expected to recognise."""
+
+    @property
+    def total(self) -> int:
+        """Everybody in the segment."""
+        return self.reachable + sum(self.withheld.values())
+
+    @property
+    def matched(self) -> int:
+        """People whom the platform may be expected to recognise."""
+        return int(self.reachable * self.match)
+
+
+@dataclass(frozen=True, slots=True)
+class Asks:
+    """What an account asks of a person."""
+
+    destination: str
+    purposes: tuple[str, ...]
+    identity: Identity
+    min_size: int
+    match: float
+
+
+def asks_of(project: Project, destination: str) -> Asks:
+    """As the account is set up; by the connector's default settings where it is not yet."""
+    match = expected_match(project.settings.destinations[destination])
+    try:
+        with project.deliveries.connected(destination) as account:
+            connector = account.connector
+            purposes, least = tuple(connector.consent), connector.limits.min_size
+            return Asks(destination, purposes, connector.identity, least, match)
+    except DeliveryError:
+        kind = project.connector_types[destination]
+        declared = kind.declare(kind.settings_type.model_construct())
+        return Asks(destination, tuple(kind.consent), declared.identity, declared.limits.min_size, match)
+
+
+def reach(engine: Engine, segments: Mapping[str, pa.Table], asks: Asks) -> dict[str, Reach]:
+    """Whom of each segment (name to a table with ``person_no``) an account could be sent.
+
+    Everybody is normalised once, however many segments they are in.
+    """
+    numbers = pa.chunked_array(
+        [chunk for people in segments.values() for chunk in people.column("person_no").chunks], pa.int32()
+    ).unique()
+    everybody = engine.export(PeopleChanged(0, asks.identity.inputs)).read_all()
+    with duckdb.connect(config={"threads": "1"}) as con:
+        con.register("everybody", everybody)
+        con.register("anywhere", pa.table({"person_no": numbers}))
+        _identify(con, asks)
+        return {name: _reach(con, people, asks) for name, people in segments.items()}
+
+
+def reaches(
+    project: Project, engine: Engine, wanted: Iterable[tuple[str, str, pa.Table]]
+) -> list[tuple[str, Reach]]:
+    """The reach of audiences, given as destination, segment and people; account by account, in order of their names."""
+    by_account: dict[str, dict[str, pa.Table]] = {}
+    for destination, segment, people in wanted:
+        by_account.setdefault(destination, {})[segment] = people
+    return [
+        (segment, found)
+        for destination, segments in sorted(by_account.items())
+        for segment, found in reach(engine, segments, asks_of(project, destination)).items()
+    ]
+
+
+def _identify(con: duckdb.DuckDBPyConnection, asks: Asks) -> None:
+    """Table ``identified``: everybody's member key at the account, and why they may not be sent."""
+    con.execute(
+        """
+        create temp table asked as
+        select
+          everybody.*,
+          case
+            when suppressed is not null then suppressed
+            when not list_has_all(coalesce(granted, []), $purposes) then 'no_consent'
+          end as refused
+        from everybody
+        semi join anywhere
+          using (person_no)
+        """,
+        {"purposes": list(asks.purposes)},
+    )
+    write_identities(con, asks.identity, "asked", "identified", carried="refused")
+
+
+def _reach(con: duckdb.DuckDBPyConnection, people: pa.Table, asks: Asks) -> Reach:
+    con.register("wanted", people.select(["person_no"]))
+    rows = con.execute(
+        """
+        with reasoned as (
+          select
+            case
+              when refused is not null then refused
+              when member is null then 'no_identifier'
+              when row_number() over (partition by member, refused order by person_no) > 1 then 'same_identity'
+            end as reason
+          from identified
+          semi join wanted
+            using (person_no)
+        )
+        select
+          reason,
+          count(*)
+        from reasoned
+        group by reason
+        """
+    ).fetchall()
+    con.unregister("wanted")
+    reasons = Counter(dict(rows))
+    # Whoever has features and no row among the people is gone from the sources.
+    reasons["gone_from_source"] += people.num_rows - sum(count for _, count in rows)
+    reachable = reasons.pop(None, 0)
+    return Reach(asks.destination, reachable, dict(sorted((+reasons).items())), asks.min_size, asks.match)

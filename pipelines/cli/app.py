@@ -15,7 +15,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, pull, review, segment, tables, upkeep
+from pipelines.cli import destinations, machine, people, pull, quality, review, segment, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -75,6 +75,7 @@ TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, Pulle
 destinations.register(app)
 people.register(app)
 pull.register(app)
+quality.register(app)
 review.register(app)
 segment.register(app)
 upkeep.register(app)

@@ -44,6 +44,9 @@ WORDS = frozenset(
         "verdicts",
         "answers",
         "identifiers",
+        "criterion",
+        "too small",
+        "nearest wider rule",
     }
 )
 """Columns that are no numbers."""

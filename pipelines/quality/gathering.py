@@ -85,7 +85,7 @@ class Inspection:
     def computed(self, segments: Sequence[Segment]) -> list[Evidence]:
         """What is cheap to know of segments that were computed for the day: the night's checks.
 
-        Without conditions, sets, granularity, widening and splits.
+        Without conditions and the goal's metric, sets, granularity, widening and splits.
         """
         people = {one.name: self.engine.export(Members(one.name, self.day)).read_all() for one in segments}
         reach = self._reach(segments, people)
@@ -96,7 +96,6 @@ class Inspection:
                 Preview(one.name, self.day, sized[one.name], reach[one.name]),
                 self.project.settings.current_day,
                 life=self.life(one),
-                outcome=self.outcome(one),
                 data=self.data(one),
                 sizes=self.sizes(one),
             )

@@ -1,9 +1,10 @@
-"""ACT-7, FRE-2, DEF-2 and DEF-11: it goes somewhere, is looked at again, and its goal can be told reached or not."""
+"""ACT-7, FRE-1, FRE-2, DEF-2, DEF-11: somewhere to go, kept up to date, looked at again, a goal that can be told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import date, timedelta
+from difflib import get_close_matches
 
 from pipelines.quality.criterion import Doubt
 from pipelines.quality.drift import change_of_size
@@ -12,8 +13,8 @@ from pipelines.quality.metrics import metric_of
 
 QUARTER = timedelta(days=91)
 """A segment whose header names no day is reviewed so long after it was first computed."""
-NAMED = 12
-"""Metrics that a sentence names."""
+NAMED = 6
+"""Metrics that a sentence names: those whose names are likest."""
 
 
 def review_due(found: Evidence) -> date | None:
@@ -29,6 +30,13 @@ def doubts(found: Evidence) -> Iterator[Doubt]:
     if not segment.syncs:
         yield Doubt(
             "ACT-7", "warning", "it goes nowhere: add a [sync.<destination>], or build another segment on it"
+        )
+    if found.sizes and found.sizes[-1][0] < found.looked.as_of:
+        behind = (found.looked.as_of - found.sizes[-1][0]).days
+        yield Doubt(
+            "FRE-1",
+            "warning",
+            f"it was last computed for {found.sizes[-1][0]}, {behind} days before {found.looked.as_of}",
         )
     yield from _review(found)
     if segment.goal.by < found.today:
@@ -51,9 +59,9 @@ def _review(found: Evidence) -> Iterator[Doubt]:
 
 
 def _unknown_metric(found: Evidence) -> str:
-    known = found.known_metrics
-    more = f" … ({len(known) - NAMED} more, see docs/quality.md)" if len(known) > NAMED else ""
+    metric, known = found.segment.goal.metric, found.known_metrics
+    likest = get_close_matches(metric, known, NAMED, cutoff=0.0)
     return (
-        f"its goal metric {found.segment.goal.metric} cannot be computed, so nobody will know whether it was reached; "
-        f"known are {', '.join(known[:NAMED])}{more}"
+        f"its goal metric {metric} cannot be computed, so nobody will know whether it was reached; "
+        f"{len(known)} are known, among them {', '.join(likest)}"
     )

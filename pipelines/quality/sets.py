@@ -79,4 +79,5 @@ def standardised(columns: list[Floats], chosen: np.ndarray[tuple[int], np.dtype[
     logged = np.stack([np.log1p(np.maximum(column, 0)) for column in columns], axis=1)
     known = np.ma.masked_invalid(logged[chosen])
     middle, spread = known.mean(axis=0).filled(0.0), known.std(axis=0).filled(1.0)
-    return np.nan_to_num((logged - middle) / np.where(spread > 0, spread, 1.0), nan=0.0)
+    rows: Floats = np.nan_to_num((logged - middle) / np.where(spread > 0, spread, 1.0), nan=0.0)
+    return rows

@@ -4,8 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from pipelines.quality.criterion import Doubt
+from pipelines.quality.criterion import Criterion, Doubt, Rule
 from pipelines.quality.evidence import Evidence, Unknown
+
+RULE = Rule(
+    "DAT-12", "sound data", "error when a source failed or a check of what it reads does, warning by grade"
+)
+
+
+def judge(found: Evidence) -> Criterion:
+    """The worst grade of what it reads."""
+    if isinstance(found.data, Unknown):
+        return RULE.unknown(found.data.reason)
+    return RULE.answer(None, f"what it reads is {found.data.grade}", doubts(found))
 
 
 def doubts(found: Evidence) -> Iterator[Doubt]:

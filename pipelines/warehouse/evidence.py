@@ -71,6 +71,50 @@ def sizes(cursor: duckdb.DuckDBPyConnection, segment: str, until: date) -> list[
     return [(day, int(size)) for day, size in rows]
 
 
+def growth(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[tuple[date, int, int, int, int]]:
+    """Every computed day, oldest first: day, size, universe, and who came and left since the computed day before."""
+    if history.latest(cursor, segment) is None:
+        return []
+    return cursor.execute(
+        f"""
+        with days as (
+          select
+            as_of,
+            size,
+            universe,
+            lag(as_of) over (order by as_of) as before
+          from segment.segment_runs
+          where segment = $segment
+        ),
+        stayed as (
+          select
+            days.as_of,
+            count(*) as people
+          from days
+          join segment.{quote(segment)} as now
+            on now.as_of = days.as_of
+          join segment.{quote(segment)} as earlier
+            on earlier.as_of = days.before
+            and earlier.person_no = now.person_no
+          group by days.as_of
+        )
+        select
+          days.as_of,
+          days.size,
+          days.universe,
+          case when days.before is null then 0 else days.size - coalesce(stayed.people, 0) end,
+          case when days.before is null then 0 else earlier.size - coalesce(stayed.people, 0) end
+        from days
+        left join stayed
+          on stayed.as_of = days.as_of
+        left join days as earlier
+          on earlier.as_of = days.before
+        order by days.as_of
+        """,
+        {"segment": segment},
+    ).fetchall()
+
+
 def members(
     cursor: duckdb.DuckDBPyConnection, segment: str, days: Collection[date]
 ) -> dict[date, frozenset[int]]:

@@ -1,0 +1,82 @@
+"""Quality as checks of the segments' assets, and the reach that is plotted there."""
+
+from __future__ import annotations
+
+from datetime import date
+
+import dagster as dg
+import pytest
+
+from pipelines.assets.keys import segment_key
+from pipelines.quality.night import RULES
+from tests.assets.dagster_room import Room, made, metadata
+
+CHECKS = {"substantial", "actionable", "durable", "distinct", "sound_data"}
+
+
+def answers(result: dg.ExecuteInProcessResult, segment: str) -> dict[str, tuple[bool, str]]:
+    """Check of a segment to whether it passed and how bad it is."""
+    return {
+        one.check_name: (one.passed, one.severity.value)
+        for one in result.get_asset_check_evaluations()
+        if one.asset_key == segment_key(segment)
+    }
+
+
+@pytest.mark.requirement("QUA-1", "QUA-3", "QUA-5", "DAT-12")
+def test_segments_are_checked_where_they_are_computed(room: Room) -> None:
+    """Errors and warnings with their severity; what cannot be told yet has no answer, and nothing is blocked."""
+    room.load()
+    result = room.segment()
+    assert result.success
+    assert answers(result, "buyers") == {
+        "substantial": (False, "WARN"),
+        "actionable": (True, "WARN"),
+        "distinct": (False, "WARN"),
+        "sound_data": (True, "WARN"),
+    }
+    assert answers(result, "browsers")["substantial"] == (False, "ERROR"), "forty people"
+    assert metadata(result, "segment/browsers")["reachable/mail"] == 40
+
+
+@pytest.mark.requirement("QUA-4")
+def test_a_second_day_answers_for_durability(room: Room) -> None:
+    """Two days in a row give turnover; a backfilled older day is computed and asks nothing."""
+    room.load()
+    room.segment(date(2017, 12, 30))
+    result = room.segment()
+    assert answers(result, "buyers")["durable"] == (True, "WARN")
+    old = room.segment(date(2017, 12, 22))
+    assert made(old) >= {"segment/buyers"}
+    assert not old.get_asset_check_evaluations() or "substantial" not in answers(old, "buyers")
+
+
+@pytest.mark.requirement("QUA-1")
+def test_checks_are_few_and_known(room: Room) -> None:
+    """Five a segment, none blocking, named after what they ask; a broken segment has none."""
+    room.shop.segment("spenders", "select person_no\nfrom ordres", ["ads"])
+    graph = room.definitions.resolve_asset_graph()
+    of = {key for key in graph.asset_check_keys if key.asset_key == segment_key("buyers")}
+    assert {key.name for key in of} == CHECKS
+    assert len(RULES) == len(CHECKS)
+    assert not [key for key in of if graph.get(key).blocking]
+    assert not [key for key in graph.asset_check_keys if key.asset_key == segment_key("spenders")]
+
+
+@pytest.mark.requirement("QUA-1")
+def test_a_check_can_be_executed_alone(room: Room) -> None:
+    """ "Execute" on a check answers it from what was computed, and computes nothing."""
+    room.load()
+    room.segment()
+    job = room.definitions.resolve_implicit_global_asset_job_def()
+    key = dg.AssetCheckKey(segment_key("browsers"), "substantial")
+    result = job.execute_in_process(
+        instance=room.instance,
+        asset_selection=[],
+        asset_check_selection={key},
+        partition_key="2017-12-31",
+        raise_on_error=False,
+    )
+    assert result.success
+    assert made(result) == set()
+    assert answers(result, "browsers") == {"substantial": (False, "ERROR")}

@@ -35,7 +35,7 @@ def asked(context: dg.AssetExecutionContext) -> set[dg.AssetKey]:
 
 
 def looked_at(
-    context: dg.AssetExecutionContext, project: Project, names: Collection[str], day: date
+    context: dg.AssetExecutionContext, project: Project, names: Collection[str], day: date | None
 ) -> dict[str, Evidence]:
     """What is known of the segments, by name. A warehouse that cannot be read costs the checks, not the segments."""
     try:

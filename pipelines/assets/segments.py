@@ -96,8 +96,9 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
     ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = sorted((name_of(key) for key in missing(context)), key=lambda name: (below(name), name))
         failed: list[Failed] = []
-        as_of = date.fromisoformat(context.partition_key)
-        outcomes = project.compute(as_of, wanted)
+        # The button of a check starts a run without a day: it is answered for the newest.
+        as_of = date.fromisoformat(context.partition_key) if context.has_partition_key else None
+        outcomes = project.compute(as_of, wanted) if wanted else []
         computed = {one.segment.name for one in outcomes if isinstance(one, Computed)}
         only_checked = {name_of(key) for key in qualitychecks.asked(context)}
         known = qualitychecks.looked_at(context, project, computed | only_checked, as_of)

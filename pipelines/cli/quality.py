@@ -165,7 +165,8 @@ def _show_card(found: Card) -> None:
 def _state(found: Card) -> str:
     """Review, computation and data in a sentence each."""
     evidence = found.found
-    review = f"Review due {found.review_due}." if found.review_due else "Never reviewed yet."
+    due = found.review_due or "a quarter after its first day"
+    review = f"Review due {due}."
     computed = f"Computed for {evidence.sizes[-1][0]}." if evidence.sizes else "Never computed yet."
     data = "" if isinstance(evidence.data, Unknown) else f" Its data are {evidence.data.grade}."
     return f"{review} {computed}{data}"

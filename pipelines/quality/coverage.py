@@ -44,7 +44,7 @@ def coverage(project: Project, as_of: date | None = None) -> Coverage:
     """What the computed segments of a day leave out, by default of the newest. Raises WarehouseMissing, StoreBusy."""
     with inspection(project, as_of) as inspected:
         day, engine = inspected.day, inspected.engine
-        computed = engine.ask(lambda cursor: evidence.computed(cursor, day))
+        computed = sorted(inspected.names)
         nowhere, universe = engine.ask(lambda cursor: evidence.in_no_segment(cursor, day, computed))
         sizes = {name: profile.size for name in computed if (profile := engine.profile(name, day))}
         small = []

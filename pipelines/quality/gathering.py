@@ -63,6 +63,8 @@ class Inspection:
         self.day = day
         self.membership = Membership(engine, replay=replay)
         self.engine = engine
+        self.names = frozenset(engine.ask(lambda cursor: evidence.computed(cursor, day)))
+        """The segments that were computed for the day."""
         self._failed = failed
         self._values: dict[tuple[str, date], pa.Table] = {}
         self._opened: dict[str, Mapping[str, str]] = {}
@@ -129,7 +131,7 @@ class Inspection:
         return {one.name: tuple(found[one.name, sync.destination] for sync in one.syncs) for one in segments}
 
     def _sized(self, segments: Sequence[Segment], people: Mapping[str, pa.Table]) -> dict[str, Sized]:
-        names = self.engine.ask(lambda cursor: evidence.computed(cursor, self.day))
+        names = sorted(self.names)
         shared = self.engine.ask(lambda cursor: evidence.shared(cursor, self.day, names))
         universe = {one.name: self.engine.profile(one.name, self.day) for one in segments}
         found = {}

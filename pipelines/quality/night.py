@@ -21,12 +21,13 @@ def criteria(found: Evidence) -> list[Criterion]:
     return [one.judge(found) for one in NIGHTLY]
 
 
-def look(project: Project, names: Collection[str], day: date) -> list[Evidence]:
-    """What is known of segments that were computed for a day; nothing unless it is the newest.
+def look(project: Project, names: Collection[str], day: date | None) -> list[Evidence]:
+    """What is known of segments that were computed for a day, None: the newest; nothing unless it is the newest.
 
     Of an older day, as a backfill computes it, nothing would be shown in its place. Raises EngineError, StoreBusy.
     """
     with inspection(project, day) as inspected:
-        if inspected.engine.newest_day() != day:
+        if inspected.engine.newest_day() != inspected.day:
             return []
-        return inspected.computed([one for one in project.segments if one.name in names])
+        computed = inspected.names & set(names)
+        return inspected.computed([one for one in project.segments if one.name in computed])

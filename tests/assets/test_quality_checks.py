@@ -9,7 +9,7 @@ import pytest
 
 from pipelines.assets.keys import segment_key
 from pipelines.quality.night import RULES
-from tests.assets.dagster_room import Room, made, metadata
+from tests.assets.dagster_room import Room, failed_checks, failure, made, metadata
 
 CHECKS = {"substantial", "actionable", "durable", "distinct", "sound_data"}
 
@@ -65,15 +65,31 @@ def test_checks_are_few_and_known(room: Room) -> None:
 
 @pytest.mark.requirement("QUA-1")
 def test_a_check_can_be_executed_alone(room: Room) -> None:
-    """The button of a check answers it from what was computed, and computes nothing."""
+    """The button of a check answers it from what was computed for the newest day, and computes nothing."""
     room.load()
     room.segment()
     key = dg.AssetCheckKey(segment_key("browsers"), "substantial")
     chosen = dg.define_asset_job("only_check", selection=dg.AssetSelection.checks(key))
     definitions = dg.Definitions.merge(room.definitions, dg.Definitions(jobs=[chosen]))
     result = definitions.resolve_job_def("only_check").execute_in_process(
-        instance=room.instance, raise_on_error=False, partition_key="2017-12-31"
+        instance=room.instance, raise_on_error=False
     )
     assert result.success
     assert made(result) == set()
     assert answers(result, "browsers") == {"substantial": (False, "ERROR")}
+
+
+@pytest.mark.requirement("QUA-1")
+def test_a_new_audience_of_an_unfit_segment_stands_still(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the night too: the push is red with the sentence, its check says so, and the others are made."""
+    settings = room.shop.settings
+    monkeypatch.setattr(room.shop, "settings", lambda **changes: settings(quality_gate="block", **changes))
+    room.load()
+    room.segment()
+    result = room.deliver()
+    assert made(result) >= {"audience/ads/buyers", "audience/mail/buyers"}
+    assert "audience/mail/browsers" not in made(result)
+    assert "40 people, fewer than 50" in failure(result)
+    assert ("audience/mail/browsers", "fresh") in failed_checks(result)
+    assert not room.shop.members_file("mail", "browsers").exists()
+    assert room.shop.members("mail", "buyers") == room.shop.buyers()

@@ -22,8 +22,7 @@ from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
 from pipelines.quality.fitness import fitness
 from pipelines.readiness import ends_soon, too_few
-from pipelines.segments.model import Sync
-from pipelines.segments.policy import refusal
+from pipelines.segments.model import Segment, Sync
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -154,10 +153,10 @@ class Deliveries:
                 s.name,
                 sync,
                 connector.options_type(**sync.options),
-                self.bounds(sync),
+                replace(self.bounds(sync), min_cell=self.project.policing.min_cell(s)),
                 s.formerly,
                 unread,
-                forbidden=refusal(connector.title, connector.forbids, s.policy),
+                forbidden=self.forbidden(s, destination),
                 attributes=sync.attributes,
                 fitness=fitness(self.project, s),
             )
@@ -168,6 +167,12 @@ class Deliveries:
             for name, (sync, why) in self.left_behind(destination).items()
         ]
         return [push for push in (*asked, *behind) if push.segment in segments]
+
+    def forbidden(self, segment: Segment, destination: str) -> str | None:
+        """Why a destination's platform may not have a segment's audience; None when it may."""
+        kind = self.project.connector_types[destination]
+        connector = self.project.settings.destinations[destination]
+        return self.project.policing.refusal(segment, connector, kind.title, kind.forbids)
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

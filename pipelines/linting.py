@@ -40,10 +40,13 @@ def lint(project: Project, names: Iterable[str] = (), as_of: date | None = None)
     """
     chosen = list(names) or [segment.name for segment in project.segments]
     definitions = [definition_of(project, name) for name in chosen]
+    project.need_window(definitions, as_of or project.newest_loaded() or project.newest_as_of)
     with inspection(project, as_of) as inspected:
         looked = inspected.measured(definitions)
     for one in looked:
-        yield from sorted(_findings(one), key=lambda finding: finding.severity)
+        proxies = project.policing.proxies(one.segment)
+        found = [*_findings(one), *(Finding(one.segment.name, "PRI-2", "warning", says) for says in proxies)]
+        yield from sorted(found, key=lambda finding: finding.severity)
 
 
 def findings(segment: Segment, looked: Preview, today: date) -> Iterator[Finding]:

@@ -8,6 +8,8 @@ from pipelines.explaining import definition_of
 from pipelines.looking import Preview
 from pipelines.project import Project
 from pipelines.reaching import Reach, reaches
+from pipelines.segments.freezing import counted_on
+from pipelines.segments.looking_back import without_damping
 from pipelines.warehouse.tuning import Tuned
 
 __all__ = ["Preview", "Reach", "preview", "tune"]
@@ -16,16 +18,19 @@ __all__ = ["Preview", "Reach", "preview", "tune"]
 def preview(project: Project, segment: str, as_of: date | None = None) -> Preview:
     """Look at a segment, by default as of the newest day. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
+    day = counted_on(definition, as_of or project.newest_loaded() or project.newest_as_of)
+    project.need_window([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
         sized = engine.measure(definition, day)
-        audiences = [(sync.destination, segment, sized.people) for sync in definition.syncs]
-        found = {one.destination: one for _, one in reaches(project, engine, audiences)}
+        audiences = [(sync, segment, sized.people) for sync in definition.syncs]
+        found = {one.destination: one for _, one in reaches(project, engine, audiences, day)}
     return Preview(segment, day, sized, tuple(found[sync.destination] for sync in definition.syncs))
 
 
 def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tuned, ...]:
     """What size a segment would have with other bounds, by default as of the newest day. Raises as `preview`."""
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([without_damping(definition)], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        return engine.tune(definition, as_of or engine.newest_day() or project.newest_as_of)
+        return engine.tune(definition, day)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import TYPE_CHECKING
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.base import DeliveryError
 from connectors.identity import Identity
+from pipelines.delivery.excluding import EXCLUDED
 from pipelines.delivery.identities import write_identities
 from pipelines.engine import Engine, PeopleChanged
 from pipelines.quality.platforms import expected_match
+from pipelines.segments.model import Segment, Sync
+from pipelines.warehouse import DuckDBEngine
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -87,17 +92,47 @@ def reach(engine: Engine, segments: Mapping[str, pa.Table], asks: Asks) -> dict[
 
 
 def reaches(
-    project: Project, engine: Engine, wanted: Iterable[tuple[str, str, pa.Table]]
+    project: Project, engine: DuckDBEngine, wanted: Iterable[tuple[Sync, str, pa.Table]], day: date
 ) -> list[tuple[str, Reach]]:
-    """The reach of audiences, given as destination, segment and people; account by account, in order of their names."""
+    """The reach of audiences, given as sync, segment and people of a day; account by account, in order of their names.
+
+    Whom a sync leaves out is withheld. Raises SegmentError for a broken file that is left out.
+    """
     by_account: dict[str, dict[str, pa.Table]] = {}
-    for destination, segment, people in wanted:
-        by_account.setdefault(destination, {})[segment] = people
+    excluded: dict[tuple[str, str], int] = {}
+    for sync, segment, people in wanted:
+        is_out = _is_left_out(project, engine, sync, people, day)
+        by_account.setdefault(sync.destination, {})[segment] = people.filter(pc.invert(is_out))
+        excluded[sync.destination, segment] = int(pc.sum(is_out).as_py() or 0)
     return [
-        (segment, found)
+        (segment, _with_excluded(found, excluded[destination, segment]))
         for destination, segments in sorted(by_account.items())
         for segment, found in reach(engine, segments, asks_of(project, destination)).items()
     ]
+
+
+def _is_left_out(
+    project: Project, engine: DuckDBEngine, sync: Sync, people: pa.Table, day: date
+) -> pa.ChunkedArray:
+    left_out = [
+        chunk
+        for name in sync.exclude
+        for chunk in engine.measure(_whole(project, name), day).people.column("person_no").chunks
+    ]
+    return pc.is_in(people.column("person_no"), value_set=pa.chunked_array(left_out, type=pa.int32()))
+
+
+def _whole(project: Project, name: str) -> Segment:
+    definition = project.definition(name)
+    if isinstance(definition, Segment):
+        return definition
+    raise definition.error
+
+
+def _with_excluded(found: Reach, excluded: int) -> Reach:
+    if not excluded:
+        return found
+    return replace(found, withheld=dict(sorted({**found.withheld, EXCLUDED: excluded}.items())))
 
 
 def _identify(con: duckdb.DuckDBPyConnection, asks: Asks) -> None:

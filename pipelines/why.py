@@ -8,7 +8,7 @@ from datetime import date
 import pyarrow.compute as pc
 
 from pipelines.delivery.looking_back import Standing, look_back
-from pipelines.engine import Members
+from pipelines.engine import Engine, Members
 from pipelines.names import UnknownName
 from pipelines.project import Project
 
@@ -25,6 +25,8 @@ class Why:
     """Whether the segment holds the person on that day."""
     standing: Standing | None
     """None: nothing was ever pushed to this destination."""
+    excluded_by: tuple[str, ...] = ()
+    """Segments that the audience leaves out and that hold the person."""
 
     @property
     def sentence(self) -> str:
@@ -42,6 +44,8 @@ class Why:
             "awaited": "They are on their way: the platform has not said yet what became of it",
         }[held]
         reason = f"; they may not be sent there: {withheld}" if withheld else ""
+        if self.excluded_by:
+            reason += f"; the audience leaves out {' and '.join(self.excluded_by)}, where they are"
         return f"{there}. The segment {of} {wants}{reason}."
 
 
@@ -62,11 +66,22 @@ def why(project: Project, person: str, destination: str, segment: str) -> Why:
     Raises UnknownName without repeating the key, StoreBusy while a push of the account runs.
     """
     number = number_of(project, person)
+    left_out = [
+        x for one, sync in project.audiences(destination) if one.name == segment for x in sync.exclude
+    ]
     with project.engine(read_only=True) as engine, engine.snapshot():
         as_of = engine.latest(segment)
-        members = engine.export(Members(segment, as_of)).read_all() if as_of else None
-    wanted = members is not None and bool(pc.is_in(number, value_set=members.column("person_no")).as_py())
+        wanted = as_of is not None and _holds(engine, segment, as_of, number)
+        excluded_by = tuple(name for name in left_out if _holds(engine, name, engine.latest(name), number))
     settings = project.settings
     with look_back(settings.state_dir, destination, settings.lock_wait_seconds) as looking:
         standing = looking.standing(segment, number) if looking else None
-    return Why(destination, segment, as_of, wanted, standing)
+    return Why(destination, segment, as_of, wanted, standing, excluded_by)
+
+
+def _holds(engine: Engine, segment: str, as_of: date | None, number: int) -> bool:
+    """Whether a segment as it was computed for a day holds a person."""
+    if as_of is None:
+        return False
+    members = engine.export(Members(segment, as_of)).read_all()
+    return bool(pc.is_in(number, value_set=members.column("person_no")).as_py())

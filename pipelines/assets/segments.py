@@ -105,7 +105,8 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
         for outcome in outcomes:
             match outcome:
                 case Computed(segment, profile, notes):
-                    shown = metadata.of_segment(profile, notes) | qualitychecks.reach(known.get(segment.name))
+                    shown = metadata.of_segment(segment, profile, notes)
+                    shown |= qualitychecks.reach(known.get(segment.name))
                     yield dg.MaterializeResult(asset_key=segment_key(segment.name), metadata=shown)
                 case Failed():
                     failed.append(outcome)

@@ -15,7 +15,18 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, pull, quality, review, segment, tables, upkeep
+from pipelines.cli import (
+    destinations,
+    machine,
+    people,
+    policies,
+    pull,
+    quality,
+    review,
+    segment,
+    tables,
+    upkeep,
+)
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -74,6 +85,7 @@ TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, Pulle
 
 destinations.register(app)
 people.register(app)
+policies.register(app)
 pull.register(app)
 quality.register(app)
 review.register(app)
@@ -108,7 +120,7 @@ def _leave(sentence: str, code: Exit) -> None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, 33 segments, twelve sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 34 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

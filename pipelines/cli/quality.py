@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Annotated
 
 import typer
@@ -86,11 +87,12 @@ def growth(segment: Segment, as_json: Json = False) -> None:
         highlight=False,
         soft_wrap=True,
     )
-    shown = table("as of", "people", "share", "entered", "left")
-    for one in found[-MOST_DAYS:]:
-        shown.add_row(
-            str(one.as_of), f"{one.size:,}", f"{one.share:.1%}", f"{one.entered:,}", f"{one.left:,}"
-        )
+    shown = table("as of", "people", "share", "entered", "left", "")
+    for before, one in pairwise((None, *found[-MOST_DAYS:])):
+        assert one is not None
+        changed = before is not None and before.definition != one.definition
+        numbers = (f"{one.size:,}", f"{one.share:.1%}", f"{one.entered:,}", f"{one.left:,}")
+        shown.add_row(str(one.as_of), *numbers, "new definition" if changed else "")
     console.print(shown)
 
 

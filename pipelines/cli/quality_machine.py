@@ -56,7 +56,7 @@ def of_coverage(found: Coverage) -> dict[str, Any]:
 
 
 def of_growth(segment: str, one: Grown) -> dict[str, Any]:
-    """One computed day of a segment."""
+    """One computed day of a segment; ``definition`` is the version that made it, null where that was not kept."""
     return {
         "segment": segment,
         "as_of": one.as_of.isoformat(),
@@ -65,4 +65,5 @@ def of_growth(segment: str, one: Grown) -> dict[str, Any]:
         "share": round(one.share, 6),
         "entered": one.entered,
         "left": one.left,
+        "definition": one.definition,
     }

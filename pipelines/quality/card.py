@@ -100,21 +100,17 @@ def card(
     the day before the goal's last window. Raises UnknownName, SegmentError, WarehouseMissing.
     """
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([definition], day, show)
     if replay_days:
-        _build(project, definition, as_of, replay_days, show)
+        _build(project, definition, day, replay_days, show)
     with inspection(project, as_of, replay=replay_days > 0) as inspected:
         (found,) = inspected.measured([definition])
     return judged(found, accepted_of(project, segment))
 
 
-def _build(project: Project, segment: Segment, as_of: date | None, days: int, show: Shown) -> None:
-    with project.engine(read_only=True) as engine:
-        day = as_of or engine.newest_day() or project.newest_as_of
-    wanted = [day - timedelta(days=n) for n in range(days)]
+def _build(project: Project, segment: Segment, day: date, days: int, show: Shown) -> None:
+    project.need_days([day - timedelta(days=n) for n in range(days, -1, -1)], show)
     metric = metric_of(segment.goal.metric, project.catalog["features"].columns)
     if metric is not None:
-        wanted.append(day - timedelta(days=metric.days))
-    for number, one in enumerate(wanted):
-        show("building features", number, len(wanted))
-        project.need_features(one)
-    show("building features", len(wanted), len(wanted))
+        project.need_days([day - timedelta(days=metric.days)], show)

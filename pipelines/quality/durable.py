@@ -43,7 +43,7 @@ def doubts(found: Evidence) -> Iterator[Doubt]:
 
 def is_dynamic(segment: Segment) -> bool:
     """Whether a segment is meant to move: its header says ``mode = "dynamic"``, or the tag ``mode`` does."""
-    return "dynamic" in (getattr(segment, "mode", None), segment.tags.get("mode"))
+    return "dynamic" in (segment.mode, segment.tags.get("mode"))
 
 
 def sentence(life: Life) -> str:

@@ -71,8 +71,10 @@ def narrowness_doubts(found: Evidence) -> Iterator[Doubt]:
         yield NARROW_RULE.warning(
             f"{len(conditions)} conditions: hardly anybody can say who these people are"
         )
+    # With entry and exit rules conditions are those of the SQL alone.
+    by_rule = sized.size if sized.by_rule is None else sized.by_rule
     for one in conditions if len(conditions) > 1 else ():
-        others = sized.size + one.only_this
+        others = by_rule + one.only_this
         if others and one.only_this / others > NARROWS:
             share = one.only_this / others
             yield NARROW_RULE.warning(f"{one.says} takes away {share:.0%} of those who meet everything else")

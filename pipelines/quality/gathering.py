@@ -126,8 +126,9 @@ class Inspection:
     def _reach(
         self, segments: Sequence[Segment], people: Mapping[str, pa.Table]
     ) -> dict[str, tuple[Reach, ...]]:
-        wanted = [(sync.destination, one.name, people[one.name]) for one in segments for sync in one.syncs]
-        found = {(name, one.destination): one for name, one in reaches(self.project, self.engine, wanted)}
+        wanted = [(sync, one.name, people[one.name]) for one in segments for sync in one.syncs]
+        reached = reaches(self.project, self.engine, wanted, self.day)
+        found = {(name, one.destination): one for name, one in reached}
         return {one.name: tuple(found[one.name, sync.destination] for sync in one.syncs) for one in segments}
 
     def _sized(self, segments: Sequence[Segment], people: Mapping[str, pa.Table]) -> dict[str, Sized]:

@@ -24,6 +24,8 @@ class Grown:
     entered: int
     """Since the computed day before; 0 on the first."""
     left: int
+    definition: str | None = None
+    """The version of the definition that made the day; None: computed before versions were kept."""
 
     @property
     def share(self) -> float:
@@ -35,9 +37,10 @@ def growth(project: Project, segment: str) -> tuple[Grown, ...]:
     """The kept days of a segment, oldest first. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        return tuple(
-            Grown(*row) for row in engine.ask(lambda cursor: evidence.growth(cursor, definition.name))
-        )
+        days = engine.ask(lambda cursor: evidence.growth(cursor, definition.name))
+    return tuple(
+        Grown(day.as_of, day.size, day.universe, came, left, day.definition) for day, came, left in days
+    )
 
 
 def sparkline(sizes: Sequence[int], width: int = 60) -> str:

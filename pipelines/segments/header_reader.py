@@ -82,6 +82,7 @@ class HeaderReader:
             drift=keys.drift,
             options=options.model_dump(exclude_unset=True),
             attributes=tuple(self._attributes((*path, "attributes"), options)),
+            exclude=tuple(dict.fromkeys(keys.exclude)),
         )
 
     def _attributes(self, path: tuple[str, ...], options: BaseModel) -> Iterator[Attribute]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime, time, timedelta
+from itertools import pairwise
 
 import duckdb
 import numpy as np
@@ -71,48 +72,40 @@ def sizes(cursor: duckdb.DuckDBPyConnection, segment: str, until: date) -> list[
     return [(day, int(size)) for day, size in rows]
 
 
-def growth(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[tuple[date, int, int, int, int]]:
-    """Every computed day, oldest first: day, size, universe, and who came and left since the computed day before."""
-    if history.latest(cursor, segment) is None:
+def growth(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[tuple[history.ComputedDay, int, int]]:
+    """Every computed day, oldest first, with how many came and how many left since the computed day before."""
+    days = history.days_of(cursor, segment)
+    if not days:
         return []
-    return cursor.execute(
-        f"""
-        with days as (
-          select
-            as_of,
-            size,
-            universe,
-            lag(as_of) over (order by as_of) as before
-          from segment.segment_runs
-          where segment = $segment
-        ),
-        stayed as (
-          select
-            days.as_of,
-            count(*) as people
-          from days
-          join segment.{quote(segment)} as now
-            on now.as_of = days.as_of
-          join segment.{quote(segment)} as earlier
-            on earlier.as_of = days.before
-            and earlier.person_no = now.person_no
-          group by days.as_of
-        )
-        select
-          days.as_of,
-          days.size,
-          days.universe,
-          case when days.before is null then 0 else days.size - coalesce(stayed.people, 0) end,
-          case when days.before is null then 0 else earlier.size - coalesce(stayed.people, 0) end
-        from days
-        left join stayed
-          on stayed.as_of = days.as_of
-        left join days as earlier
-          on earlier.as_of = days.before
-        order by days.as_of
-        """,
-        {"segment": segment},
-    ).fetchall()
+    stayed = dict(
+        cursor.execute(
+            f"""
+            with days as (
+              select
+                as_of,
+                lag(as_of) over (order by as_of) as before
+              from segment.segment_runs
+              where segment = $segment
+            )
+            select
+              days.as_of,
+              count(*)
+            from days
+            join segment.{quote(segment)} as now
+              on now.as_of = days.as_of
+            join segment.{quote(segment)} as earlier
+              on earlier.as_of = days.before
+              and earlier.person_no = now.person_no
+            group by days.as_of
+            """,
+            {"segment": segment},
+        ).fetchall()
+    )
+    moved = [
+        (now, now.size - stayed.get(now.as_of, 0), before.size - stayed.get(now.as_of, 0))
+        for before, now in pairwise(days)
+    ]
+    return [(days[0], 0, 0), *moved]
 
 
 def members(

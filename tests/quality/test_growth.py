@@ -26,7 +26,7 @@ def test_growth_is_what_sets_say(days: dict[int, frozenset[int]]) -> None:
         con.execute('create table segment."regulars" (as_of date not null, person_no integer not null)')
         for n, people in days.items():
             day = FIRST + timedelta(days=n)
-            history.record(con, Profile("regulars", day, len(people), 10))
+            history.record(con, Profile("regulars", day, len(people), 10), f"v{n}")
             for person in people:
                 con.execute('insert into segment."regulars" values (?, ?)', [day, person])
         told = evidence.growth(con, "regulars")
@@ -36,7 +36,8 @@ def test_growth_is_what_sets_say(days: dict[int, frozenset[int]]) -> None:
             came, left = (len(people - before), len(before - people)) if before is not None else (0, 0)
             expected.append((FIRST + timedelta(days=n), len(people), 10, came, left))
             before = people
-        assert [tuple(row) for row in told] == expected
+        assert [(day.as_of, day.size, day.universe, came, left) for day, came, left in told] == expected
+        assert [day.definition for day, _, _ in told] == [f"v{n}" for n in sorted(days)]
         known = evidence.members(con, "regulars", [FIRST + timedelta(days=n) for n in range(21)])
         assert known == {FIRST + timedelta(days=n): people for n, people in days.items()}
 

@@ -26,6 +26,8 @@ def judge(found: Evidence) -> Criterion:
     if isinstance(found.life, Unknown):
         return RULE.unknown(found.life.reason)
     told = sentence(found.life)
+    if found.life.turnover is None:
+        return RULE.unknown(f"no two days in a row are known yet{told}")
     if is_dynamic(found.segment):
         told = f"dynamic, so it may move: {told}"
     return RULE.answer(round(found.life.turnover, 6), told, doubts(found))
@@ -35,7 +37,7 @@ def doubts(found: Evidence) -> Iterator[Doubt]:
     """Too many who come and leave, too many who leave and come back."""
     if isinstance(found.life, Unknown) or is_dynamic(found.segment):
         return
-    if found.life.turnover > TURNOVER:
+    if found.life.turnover is not None and found.life.turnover > TURNOVER:
         yield RULE.warning(f"{found.life.turnover:.1%} of the people change a day")
     if found.life.flap is not None and found.life.flap > FLAP:
         yield RULE.warning(f"{found.life.flap:.0%} of those who leave are back within a week")
@@ -48,6 +50,7 @@ def is_dynamic(segment: Segment) -> bool:
 
 def sentence(life: Life) -> str:
     """Turnover, flap and likeness in words."""
+    turnover = "" if life.turnover is None else f"{life.turnover:.1%} change a day"
     flap = "" if life.flap is None else f", {life.flap:.0%} of those who leave are back within a week"
     same = ", ".join(f"{value:.2f} after {back} days" for back, value in sorted(life.jaccard.items()))
-    return f"{life.turnover:.1%} change a day{flap}" + (f"; Jaccard {same}" if same else "")
+    return turnover + flap + (f"; Jaccard {same}" if same else "")

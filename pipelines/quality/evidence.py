@@ -30,8 +30,9 @@ class Life:
 
     jaccard: Mapping[int, float]
     """Days back to the Jaccard index with that day, for those of 1, 7, 30 and 90 that are known."""
-    turnover: float
-    """People who came or left a day, as a share of the mean size; over consecutive days only."""
+    turnover: float | None
+    """People who came or left a day, as a share of the mean size, over consecutive days only: between days further
+    apart people come and leave unseen. None: no two are known."""
     flap: float | None
     """Share of those who left who were back within a week; None while no departure is a week old."""
     days: int

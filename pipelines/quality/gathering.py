@@ -168,10 +168,7 @@ class Inspection:
         if len(run) < 2:
             if not jaccard:
                 return Unknown(f"no second day is known yet: turnout card {segment.name} --replay 30")
-            # Without two days in a row: what changed between the nearest known days, spread over the time between.
-            days, people = min(earlier.items())
-            changed = len(today ^ people) / days
-            return Life(jaccard, _ratio(changed, (len(today) + len(people)) / 2), None, days)
+            return Life(jaccard, None, None, 0)
         told = replayed(segment.name, [day for day, _ in run], [people for _, people in run])
         return Life(jaccard, told.turnover, told.flap if told.judged else None, len(run) - 1)
 

@@ -11,6 +11,7 @@ import numpy as np
 from pipelines.quality.criterion import Criterion, Doubt, Rule
 from pipelines.quality.evidence import Evidence, Floats, Outcome, Unknown
 from pipelines.quality.metrics import HOLDOUT
+from pipelines.segments.model import Segment
 
 KNOWN = 0.95
 """Share of the members of whom the goal metric must be known."""
@@ -28,24 +29,30 @@ def judge(found: Evidence) -> Criterion:
     """The smallest relative effect that a test of the segment would find."""
     if isinstance(found.outcome, Unknown):
         return RULE.unknown(found.outcome.reason)
-    effect = detectable(found.outcome)
+    effect = _effect(found)
     if effect is None:
         return RULE.unknown(
             f"nobody's {found.outcome.metric.name} moved in the window, so no effect can be foreseen"
         )
-    return RULE.answer(round(effect, 4), _sentence(found.outcome, effect), doubts(found))
+    return RULE.answer(round(effect, 4), _sentence(found, found.outcome, effect), doubts(found))
 
 
 def doubts(found: Evidence) -> Iterator[Doubt]:
     """Unknown for too many, or measurable only when it works wonders."""
-    if isinstance(found.outcome, Unknown) or (effect := detectable(found.outcome)) is None:
+    if isinstance(found.outcome, Unknown) or (effect := _effect(found)) is None:
         return
     if found.outcome.known < KNOWN:
         yield RULE.warning(
             f"{found.outcome.metric.name} is known for {found.outcome.known:.0%} of the people"
         )
     if effect > COARSE:
-        yield RULE.warning(_sentence(found.outcome, effect))
+        yield RULE.warning(_sentence(found, found.outcome, effect))
+
+
+def share_of(segment: Segment) -> float:
+    """The share of a segment's people whom its header holds out, else the usual one."""
+    declared = getattr(segment, "holdout", None)
+    return float(declared.share) if declared is not None else HOLDOUT
 
 
 def detectable(outcome: Outcome, holdout: float = HOLDOUT) -> float | None:
@@ -84,8 +91,12 @@ def _z() -> float:
     return normal.inv_cdf(1 - SIGNIFICANCE / 2) + normal.inv_cdf(POWER)
 
 
-def _sentence(outcome: Outcome, effect: float) -> str:
+def _effect(found: Evidence) -> float | None:
+    return None if isinstance(found.outcome, Unknown) else detectable(found.outcome, share_of(found.segment))
+
+
+def _sentence(found: Evidence, outcome: Outcome, effect: float) -> str:
     return (
-        f"with {HOLDOUT:.0%} held out, {len(outcome.inside):,} people show effects on {outcome.metric.name} from "
-        f"{effect:.0%} up"
+        f"with {share_of(found.segment):.0%} held out, {len(outcome.inside):,} people show effects on "
+        f"{outcome.metric.name} from {effect:.0%} up"
     )

@@ -20,14 +20,14 @@ SET_TAG, FEATURES_TAG = "set", "set_features"
 
 
 def set_of(segment: Segment) -> str | None:
-    """The set that a segment belongs to: its waterfall group, its tag, its template, or all clusters together."""
-    for name in (
-        getattr(segment, "waterfall", None),
-        segment.tags.get(SET_TAG),
-        getattr(segment, "template", None),
-    ):
-        if name:
-            return str(name)
+    """The set that a segment belongs to: its waterfall group, its tag, the template whose part it is, or all clusters
+    together; None: it stands alone.
+    """
+    own = getattr(segment, "waterfall", None) or segment.tags.get(SET_TAG)
+    if own:
+        return str(own)
+    if segment.name != segment.path.stem:
+        return segment.path.stem
     return "clusters" if "cluster" in segment.types else None
 
 

@@ -73,6 +73,7 @@ def test_platforms_of_the_file_are_connectors_with_a_least() -> None:
         (replace(QUIET, flap=0.2501), "warn"),
         (replace(QUIET, flap=None), "pass"),
         (Unknown("no second day is known yet"), "unknown"),
+        (Life({30: 0.5}, None, None, 0), "unknown"),
     ],
 )
 def test_durable(life: Life | Unknown, verdict: str) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -64,7 +66,11 @@ def test_large_sets_are_judged_by_people_evenly_taken() -> None:
 
 @pytest.mark.requirement("QUA-6")
 def test_a_segments_set() -> None:
-    """Its tag, else all clusters together, else none."""
+    """Its tag, the template whose part it is, else all clusters together, else none."""
+    assert (
+        set_of(found(segment_path=Path("segment_defs/store.sql"), segment_name="store_367").segment)
+        == "store"
+    )
     assert set_of(found(segment_tags={"set": "tiers"}).segment) == "tiers"
     assert set_of(found(segment_types=("cluster",)).segment) == "clusters"
     assert set_of(found().segment) is None

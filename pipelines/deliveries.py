@@ -20,6 +20,7 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
+from pipelines.quality.fitness import fitness
 from pipelines.readiness import ends_soon, too_few
 from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment, Sync
@@ -159,6 +160,7 @@ class Deliveries:
                 forbidden=self.forbidden(s, destination),
                 attributes=sync.attributes,
                 holdouts=self.holdouts(s),
+                fitness=fitness(self.project, s),
             )
             for s, sync in self.project.audiences(destination)
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -103,6 +104,11 @@ class Settings(BaseSettings):
         30,
         gt=0,
         description="After this many days a pull asks for everything again, whatever was pulled before.",
+    )
+    quality_gate: Literal["block", "warn"] = Field(
+        "block",
+        description="Whether a new audience is made of a segment with errors of quality: `block` makes none until "
+        "`turnout accept`, `warn` only tells of them.",
     )
     policy_profile: ProfileName = Field(
         "default",

@@ -6,7 +6,7 @@ from functools import cache
 
 import dagster as dg
 
-from pipelines.assets import datachecks, metadata
+from pipelines.assets import datachecks, metadata, qualitychecks
 from pipelines.assets.attempts import missing
 from pipelines.assets.keys import (
     FEATURES,
@@ -89,22 +89,33 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
     @dg.multi_asset(
         name=SEGMENTS,
         specs=[_spec(project, definition) for definition in project.definitions],
+        check_specs=qualitychecks.specs(project.segments),
         partitions_def=days(project.settings),
         can_subset=True,
         pool=WAREHOUSE_POOL,
         retry_policy=WAREHOUSE_RETRIES,
     )
-    def segments(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def segments(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = sorted((name_of(key) for key in missing(context)), key=lambda name: (below(name), name))
         failed: list[Failed] = []
-        as_of = date.fromisoformat(context.partition_key)
-        for outcome in project.compute(as_of, wanted):
+        # The button of a check starts a run without a day: it is answered for the newest.
+        as_of = date.fromisoformat(context.partition_key) if context.has_partition_key else None
+        outcomes = project.compute(as_of, wanted) if wanted else []
+        computed = {one.segment.name for one in outcomes if isinstance(one, Computed)}
+        only_checked = {name_of(key) for key in qualitychecks.asked(context)}
+        known = qualitychecks.looked_at(context, project, computed | only_checked, as_of)
+        for outcome in outcomes:
             match outcome:
                 case Computed(segment, profile, notes):
                     shown = metadata.of_segment(segment, profile, notes)
+                    shown |= qualitychecks.reach(known.get(segment.name))
                     yield dg.MaterializeResult(asset_key=segment_key(segment.name), metadata=shown)
                 case Failed():
                     failed.append(outcome)
+        for found in known.values():
+            yield from qualitychecks.results(found, context.selected_asset_check_keys)
         if failed:
             raise _failure(failed, len(wanted))
 

@@ -23,6 +23,7 @@ from pipelines.cli import (
     people,
     policies,
     pull,
+    quality,
     review,
     rfm,
     segment,
@@ -93,6 +94,7 @@ models.register(app)
 people.register(app)
 policies.register(app)
 pull.register(app)
+quality.register(app)
 review.register(app)
 rfm.register(app)
 segment.register(app)

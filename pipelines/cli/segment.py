@@ -25,6 +25,7 @@ from pipelines.previewing import Preview, Reach
 from pipelines.previewing import preview as look
 from pipelines.previewing import tune as sizes
 from pipelines.profiling import profile as compare
+from pipelines.quality.mistakes import made
 from pipelines.warehouse.judging import Answered
 from pipelines.warehouse.profiling import Trait
 from pipelines.warehouse.sizing import Narrowing, Overlap
@@ -75,6 +76,10 @@ def lint(
             style = "red" if one.severity == "error" else "none"
             shown.add_row(one.segment, one.rule, one.severity, escape(one.says), style=style)
         console.print(shown)
+        for mistake in made(one.rule for one in found):
+            segments = dict.fromkeys(one.segment for one in found if one.mistake == mistake.id)
+            told = f"[bold]{mistake.id}[/] {mistake.name}: {mistake.says} ({', '.join(segments)})"
+            console.print(told, soft_wrap=True, highlight=False)
     else:
         console.print("Nothing is doubtful.")
     raise typer.Exit(Exit.USAGE if any(one.severity == "error" for one in found) else Exit.OK)

@@ -55,6 +55,9 @@ WORDS = frozenset(
         "group",
         "in words",
         "by",
+        "criterion",
+        "too small",
+        "nearest wider rule",
     }
 )
 """Columns that are no numbers."""

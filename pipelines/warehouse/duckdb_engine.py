@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -41,6 +41,8 @@ from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
+
+Answer = TypeVar("Answer")
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -235,6 +237,11 @@ class DuckDBEngine:
         """How many of these segments people are in on a day, and which share the most, as they were computed."""
         with self._cursor() as cursor:
             return crowding(cursor, segments, as_of)
+
+    def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """What a question of ours (``warehouse.evidence``) finds out on a cursor of its own."""
+        with self._cursor() as cursor:
+            return question(cursor)
 
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""

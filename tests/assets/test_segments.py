@@ -22,7 +22,9 @@ def test_a_day_is_computed_and_plotted(room: Room) -> None:
         "people": 60,
         "universe": 120,
         "share of universe": 0.5,
-    }
+        "reachable/ads": 59,
+        "reachable/mail": 59,
+    }, "one buyer wants nothing any more"
     assert room.instance.get_materialized_partitions(segment_key("buyers")) == {NEWEST.isoformat()}
 
 

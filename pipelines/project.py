@@ -15,16 +15,19 @@ import duckdb
 
 from connectors.base import Connector
 from connectors.registry import load
+from pipelines import dynamic
 from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
 from pipelines.names import unknown_name
+from pipelines.reactions import Reactions
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.model import Segment, Sync
+from pipelines.segments.own_rows import refuse_others
 from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
 from pipelines.sources import features, load_all
@@ -95,7 +98,8 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        return tuple(refuse_unseen(one, self.connector_types) for one in loaded)
+        seen = (refuse_unseen(one, self.connector_types) for one in loaded)
+        return tuple(refuse_others(one, self.catalog) for one in seen)
 
     @property
     def segments(self) -> tuple[Segment, ...]:
@@ -115,6 +119,11 @@ class Project:
     def record(self) -> Record:
         """What became of earlier pushes."""
         return Record(self.settings.state_dir)
+
+    @cached_property
+    def reactions(self) -> Reactions:
+        """What became of earlier micro-batches."""
+        return Reactions(self.settings.home)
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -241,7 +250,13 @@ class Project:
             show("computing segments", done, len(chosen))
 
         with self.engine(read_only=False) as warehouse:
-            return compute(warehouse, chosen, day, counted)
+            outcomes = compute(warehouse, chosen, day, counted)
+            moved_on = day >= self.newest_as_of and any(
+                one.mode == "dynamic" and (warehouse.latest(one.name) or day) > day for one in self.segments
+            )
+        if moved_on:
+            dynamic.catch_up(self)  # with what this night loaded
+        return outcomes
 
     def _newest_loaded(self) -> date | None:
         with self.engine(read_only=True) as warehouse:

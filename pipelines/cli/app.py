@@ -15,7 +15,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, pull, review, segment, tables, upkeep
+from pipelines.cli import destinations, machine, people, pull, react, review, segment, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -36,6 +36,7 @@ from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
+from pipelines.dynamic import NothingDynamic
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.names import UnknownName
@@ -68,6 +69,7 @@ MISTAKES = (
     ReviewError,
     RetirementRefused,
     TellsNobody,
+    NothingDynamic,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
@@ -75,6 +77,7 @@ TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, Pulle
 destinations.register(app)
 people.register(app)
 pull.register(app)
+react.register(app)
 review.register(app)
 segment.register(app)
 upkeep.register(app)

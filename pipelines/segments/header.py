@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from pipelines.segments.model import DriftPolicy
+from pipelines.segments.model import DriftPolicy, Mode
 from pipelines.segments.policy import CATEGORIES
 from pipelines.segments.universe import UNIVERSES
 
@@ -139,6 +139,9 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    mode: Mode = Field(
+        "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
+    )
 
 
 class SyncKeys(Strict):

@@ -10,6 +10,9 @@ from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
 
+Mode = Literal["static", "scheduled", "dynamic"]
+"""When who is in a segment may change: never, every night, or also as soon as something arrives about a person."""
+
 DriftPolicy = Literal["report_only", "ours_wins"]
 """When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
 
@@ -74,3 +77,5 @@ class Segment:
     """Segments that the SQL reads itself."""
     builds_on: tuple[Segment, ...] = ()
     """Every segment below it, each before those that are built on it."""
+    mode: Mode = "scheduled"
+    """When its people may change."""

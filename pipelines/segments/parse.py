@@ -55,4 +55,5 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         policy=tuple(header.policy),
         evidence=header.evidence,
         persona=header.persona,
+        mode=header.mode,
     )

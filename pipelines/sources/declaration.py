@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from pipelines.sources import arriving
 from pipelines.sources.contract import Contract
 from pipelines.sources.contracts import CONTRACTS
 from pipelines.sources.custom import CUSTOM, Slip, custom_contract
@@ -20,6 +21,9 @@ from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Sou
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 TOP_LEVEL = ("root", "source")
 PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
+CONTINUOUSLY = "continuously"
+ARRIVES = ("nightly", CONTINUOUSLY)
+"""When rows of a source come."""
 LONGEST_NAME = 255
 """Bytes of one part of a path, on every file system in use."""
 TAKEN = frozenset({"loads"})
@@ -39,6 +43,7 @@ class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
     delimiter: str | None = None
     encoding: str | None = None
     max_age_days: int | None = None
+    arrives: str | None = None
     columns: dict[str, str] = {}
     granted_words: list[str] = []
     key: list[str] | None = None
@@ -138,7 +143,18 @@ class _Reader:
             mapping={} if entry.contract == CUSTOM else self._mapping(name, entry, contract),
             max_age_days=entry.max_age_days,
             granted_words=tuple(word.strip().lower() for word in entry.granted_words),
+            continuous=self._continuous(name, entry, contract),
         )
+
+    def _continuous(self, name: str, entry: _Entry, contract: Contract) -> bool:
+        if entry.arrives not in (None, *ARRIVES):
+            hint = did_you_mean(str(entry.arrives), ARRIVES) or f"expected {' or '.join(ARRIVES)}"
+            raise self._error(name, "arrives", f"unknown word {entry.arrives!r}", hint)
+        if entry.arrives != CONTINUOUSLY:
+            return False
+        if why := arriving.refusal(contract):
+            raise self._error(name, "arrives", why, "remove it, and load the source as often as it changes")
+        return True
 
     def _entry(self, name: str, written: dict[str, Any]) -> _Entry:
         for key in written:

@@ -63,6 +63,8 @@ class Source:
     """Older than this and the load stops; None: not checked."""
     granted_words: tuple[str, ...] = ()
     """Further words that mean yes in this source (consents only)."""
+    continuous: bool = False
+    """Rows are added all day, and are read as soon as they are there."""
 
     def column_of(self, name: str) -> str:
         """What the source calls the contract's column."""

@@ -18,7 +18,7 @@ from pipelines.segments.errors import SegmentError
 from pipelines.segments.key import KEY, KEY_TYPES
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
-from pipelines.warehouse import history
+from pipelines.warehouse import history, live
 from pipelines.warehouse.confinement import explained, time_limit
 
 FEATURES = "features"
@@ -59,10 +59,14 @@ def prepare(
     *,
     catalog: Catalog,
     timeout_seconds: float,
+    people: str | None = None,
 ) -> None:
-    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on."""
+    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on.
+
+    ``people`` is a table of those whose rows are there; None: everybody's.
+    """
     database = _name_of_database(cursor)
-    _date_views(cursor, segment, as_of, database=database, catalog=catalog)
+    _date_views(cursor, segment, as_of, database=database, catalog=catalog, people=people)
     for layer in segment.builds_on:
         run(cursor, layer, as_of, timeout_seconds)
         lay(cursor, layer.name)
@@ -78,7 +82,13 @@ def _name_of_database(cursor: duckdb.DuckDBPyConnection) -> str:
 
 
 def _date_views(
-    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, *, database: str, catalog: Catalog
+    cursor: duckdb.DuckDBPyConnection,
+    segment: Segment,
+    as_of: date,
+    *,
+    database: str,
+    catalog: Catalog,
+    people: str | None = None,
 ) -> None:
     """Put a view as of the day before every table that the segment reads.
 
@@ -99,19 +109,21 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
+        rows = f"{quote(database)}.main.{quote(name)}"
         if name == FEATURES:
+            rows = live.features_of(cursor, database, as_of)
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"
         else:
             condition = "true"
-        cursor.execute(
-            f"create temp view {quote(name)} as select * from {quote(database)}.main.{quote(name)} where {condition}"
-        )
+        if people is not None and table is not None and KEY in table.columns:
+            condition += f" and {KEY} in (select {KEY} from {people})"
+        cursor.execute(f"create temp view {quote(name)} as select * from {rows} where {condition}")
 
 
 def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, *, database: str) -> int:
-    query = f"select count(*) from {quote(database)}.main.features where as_of = $as_of"
+    query = f"select count(*) from {live.features_of(cursor, database, as_of)} where as_of = $as_of"
     size = int(cursor.execute(query, {"as_of": as_of}).fetchall()[0][0])
     if size == 0:
         raise SegmentError(
@@ -220,7 +232,7 @@ strangers as (
   from people
   anti join (
     select person_no
-    from {quote(database)}.main.features
+    from {live.features_of(cursor, database, as_of)}
     where as_of = $as_of
   ) as universe
     using (person_no)

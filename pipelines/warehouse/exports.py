@@ -69,7 +69,8 @@ select
 from features
 semi join asked
   on features.person_no = asked.number
-where as_of = date '{export.as_of.isoformat()}'
+-- Of the day under way nothing is whole yet: the values are those of the last whole day.
+where as_of = (select max(as_of) from features where as_of <= date '{export.as_of.isoformat()}')
 """
 
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from adbc_driver_manager.dbapi import Error as DriverError
+
 from pipelines.duck import quote
 from pipelines.sources import reading
 from pipelines.sources.contract import Contract
@@ -120,7 +122,7 @@ def _counted(source: Source, place: Postgres) -> str:
         try:
             cursor.execute(f"select count(*), cast(max({time}) as text) from {table}")
             return " ".join(map(str, cursor.fetchone()))
-        except reading.DriverError as error:
+        except DriverError as error:
             raise SourceError(
                 label,
                 f"cannot be read ({type(error).__name__})",

@@ -58,12 +58,13 @@ def _show(reactions: list[Reaction], *, as_json: bool) -> None:
 
 
 def _table(reactions: list[Reaction]) -> Table:
-    shown = table("at", "rows", "people", "entered", "left", "took", "since arrival", "since event")
+    shown = table("at", "rows", "people", "in", "out", "run", "arrival", "event")
+    shown.caption = "seconds of the run; from arrival and from the event to the last receipt"
     for one in reactions:
         shown.add_row(
-            one.began_at.astimezone().isoformat(" ", "seconds")[:19],
+            f"{one.began_at.astimezone():%m-%d %H:%M:%S}",
             f"{one.rows:,}",
-            "everybody" if one.everybody else f"{one.people:,}",
+            "all" if one.everybody else f"{one.people:,}",
             f"{sum(change.entered for change in one.changes):,}",
             f"{sum(change.left for change in one.changes):,}",
             _seconds(one.seconds),
@@ -75,7 +76,7 @@ def _table(reactions: list[Reaction]) -> Table:
 
 
 def _seconds(value: float | None) -> str:
-    return "–" if value is None else f"{value:.1f} s"
+    return "–" if value is None else f"{value:.1f}"
 
 
 def of_reaction(one: Reaction) -> dict[str, Any]:

@@ -21,8 +21,8 @@ from pipelines.segments.load import BrokenSegment, Loaded
 from pipelines.segments.model import Segment
 from pipelines.segments.reading import Node, Refusal, offset_of, parse_tree, typed_nodes
 
-DYNAMIC = 'of a segment with mode = "dynamic", which is computed for a few people alone'
-NIGHTLY = 'or take mode = "dynamic" out: it is then computed every night'
+ALONE = "but a dynamic segment is computed for a few people alone"
+NIGHTLY = 'take mode = "dynamic" out: it is then computed every night'
 KEEPS_LEFT = frozenset({"INNER", "LEFT", "SEMI", "ANTI"})
 AGGREGATES = frozenset(allowed.AGGREGATES.split()) | {"count_star"}
 
@@ -40,7 +40,7 @@ def refuse_others(definition: Loaded, catalog: Catalog) -> Loaded:
             error = SegmentError(
                 definition.path,
                 f"it is dynamic and built on {name}, which looks at several people at once ({error.found})",
-                fix=f"build it on others, {NIGHTLY}",
+                fix=f"build it on others, or {NIGHTLY}",
             )
         return BrokenSegment(definition.name, definition.path, error)
     return definition
@@ -66,9 +66,9 @@ def _columns_alone(tree: Node, catalog: Catalog) -> None:
     for node in typed_nodes(tree):
         if node["type"] == "COLUMN_REF" and node["column_names"][-1].lower() in shared:
             raise Refusal(
-                f"{node['column_names'][-1]} depends on other people too, and can't be a condition {DYNAMIC}",
+                f"{node['column_names'][-1]} depends on other people too, {ALONE}",
                 offset_of(node),
-                fix=f"take a feature of the person alone, {NIGHTLY}",
+                fix=f"take a feature of the person alone, or {NIGHTLY}",
             )
         if node.get("alias", "").lower() == KEY and not _is_key(node):
             raise Refusal(
@@ -105,9 +105,9 @@ class _Query:
         if not of_people:
             return False
         self._no_limit(node, True)
+        self._grouped(node)
         if not any(_is_key(one) or one["type"] == "STAR" for one in node["select_list"]):
             raise _refused(f"rows of people lose their {KEY}", node["select_list"][0])
-        self._grouped(node)
         for inner in _own_nodes(node):
             if inner["type"].startswith("WINDOW") and not any(map(_is_key, inner["partitions"])):
                 raise _refused("a window looks at several people", inner, f"partition by {KEY}")
@@ -231,8 +231,5 @@ def _conditions(table: Any) -> Iterator[Node]:
 
 
 def _refused(found: str, node: Node, instead: str | None = None) -> Refusal:
-    return Refusal(
-        f"{found}, which can't be {DYNAMIC}",
-        offset_of(node),
-        fix=f"{instead}, {NIGHTLY}" if instead else NIGHTLY,
-    )
+    fix = f"{instead}, or {NIGHTLY}" if instead else NIGHTLY
+    return Refusal(f"{found}, {ALONE}", offset_of(node), fix=fix)

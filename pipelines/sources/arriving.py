@@ -134,7 +134,7 @@ def _new_lines(source: Source, files: Files, mark: Mark, since: Position, folder
     path = files.path / mark.part if files.path.is_dir() else files.path
     if not grows_by_lines(files, path):
         return News(replace(source, location=replace(files, path=path)), mark)
-    piece = folder / f"new rows of {mark.part}"
+    piece = folder / (f"new rows of {mark.part}" if since.bytes else mark.part)
     end = copy_new_lines(path, piece, since)
     if end == since:
         return News(None, replace(mark, position=since))

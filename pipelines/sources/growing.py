@@ -59,13 +59,14 @@ def copy_new_lines(path: Path, piece: Path, since: Position = START, until: int 
 
 
 def _last_whole_line(path: Path, start: int, until: int | None) -> int:
+    """Where the last line ends that is whole and holds anything."""
     position, last, quotes = start, start, 0
     with path.open("rb") as file:
         file.seek(start)
         while (line := file.readline(CHUNK)) and (until is None or position + len(line) <= until):
             position += len(line)
             quotes += line.count(b'"')
-            if line.endswith(b"\n") and quotes % 2 == 0:
+            if line.endswith(b"\n") and line.strip() and quotes % 2 == 0:
                 last = position
     return last
 

@@ -61,7 +61,9 @@ def _of_everybody(
     before = history.latest(cursor, segment.name)
     table = f"segment.{quote(segment.name)}"
     held = (
-        f"select person_no from {table} where as_of = $before" if before else "select null::integer as person_no limit 0"
+        f"select person_no from {table} where as_of = $before"
+        if before
+        else "select null::integer as person_no limit 0"
     )
     cursor.execute(f"create or replace temp table before_now as {held}", {"before": before} if before else {})
     profile = compute_segment(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)

@@ -46,6 +46,8 @@ class Stream:
     today: date = TODAY
     views: list[tuple[int, datetime]] = field(default_factory=list)
     orders: list[tuple[int, datetime, int]] = field(default_factory=list)
+    pretends: bool = True
+    """Whether the settings pretend the day; otherwise it is the real one."""
     _project: Project | None = None
 
     @classmethod
@@ -74,8 +76,9 @@ class Stream:
     @property
     def project(self) -> Project:
         """The project as a process that was started today would have it."""
-        if self._project is None or self._project.settings.today != self.today:
-            self._project = Project(self.shop.settings(today=self.today, max_removed=1.0))
+        day = self.today if self.pretends else None
+        if self._project is None or self._project.settings.today != day:
+            self._project = Project(self.shop.settings(today=day, max_removed=1.0))
         return self._project
 
     def segment(self, name: str, sql: str, mode: str = "dynamic") -> None:
@@ -122,7 +125,11 @@ class Stream:
         """Who should be in ``hot``, counted from all that was ever written."""
         end = datetime.combine(self.today, datetime.min.time()) + timedelta(days=1)
         views = [p for p, at in self.views if end - timedelta(days=14) <= at < end]
-        last = {p: max(at for q, at, _ in self.orders if p == q and at < end) for p, at, _ in self.orders if at < end}
+        last = {
+            p: max(at for q, at, _ in self.orders if p == q and at < end)
+            for p, at, _ in self.orders
+            if at < end
+        }
         return {
             customer(p)
             for p in range(self.shop.people)
@@ -153,7 +160,8 @@ def members(project: Project, segment: str) -> set[str]:
     connection = open_duckdb(project.settings.warehouse_path, read_only=True)
     try:
         found = connection.execute(
-            f'select person_id from person_numbers join segment."{segment}" using (person_no) where as_of = ?', [day]
+            f'select person_id from person_numbers join segment."{segment}" using (person_no) where as_of = ?',
+            [day],
         ).fetchall()
     finally:
         connection.close()

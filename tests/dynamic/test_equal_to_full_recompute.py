@@ -1,4 +1,4 @@
-"""Whatever arrives, in whatever order and however it is cut into micro-batches: the people are those of a full recompute."""
+"""Whatever arrives, however it is cut into micro-batches: the people are those of a full recompute."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Arrivals(RuleBasedStateMachine):
         super().__init__()
         self.folder = tempfile.TemporaryDirectory()
         root = Path(self.folder.name)
-        self.stream = Stream.open(root / "shop", people=PEOPLE)
+        self.stream = Stream.open(root / "shop", people=PEOPLE, destinations={"ads": "file"})
         os.environ.update(self.stream.shop.environment())
         self.stream.night()
         self.fresh = False
@@ -98,8 +98,8 @@ class Arrivals(RuleBasedStateMachine):
 
 
 Arrivals.TestCase.settings = settings(
-    max_examples=int(os.environ.get("TURNOUT_HISTORIES", "8")),
-    stateful_step_count=12,
+    max_examples=int(os.environ.get("TURNOUT_ARRIVALS", "4")),
+    stateful_step_count=10,
     deadline=None,
     suppress_health_check=list(HealthCheck),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -36,13 +36,17 @@ def started(warehouse: duckdb.DuckDBPyConnection) -> None:
 
 def touch(warehouse: duckdb.DuckDBPyConnection, seed: int) -> list[int]:
     """Some people are touched, though nothing was added about them."""
-    numbers = [n for (n,) in warehouse.execute("select person_no from person_numbers order by all").fetchall()]
+    numbers = [
+        n for (n,) in warehouse.execute("select person_no from person_numbers order by all").fetchall()
+    ]
     few = random.Random(seed).sample(numbers, FEW)
     warehouse.executemany("insert into live.touched values (?)", [(number,) for number in few])
     return few
 
 
-def rows(warehouse: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]) -> list[tuple[object, ...]]:
+def rows(
+    warehouse: duckdb.DuckDBPyConnection, table: str, columns: Sequence[str]
+) -> list[tuple[object, ...]]:
     """The table's columns, everybody by number."""
     named = ", ".join(map(quote, columns))
     return warehouse.execute(f"select {named} from {table} order by person_no").fetchall()
@@ -54,7 +58,9 @@ def test_features_of_a_few_people_are_what_they_are_among_everybody(demo: duckdb
     started(demo)
     few = touch(demo, 1)
     for number, person in enumerate(few):
-        name = demo.execute("select person_id from person_numbers where person_no = ?", [person]).fetchall()[0][0]
+        name = demo.execute("select person_id from person_numbers where person_no = ?", [person]).fetchall()[
+            0
+        ][0]
         when = DAY_AFTER - timedelta(days=number % 40)
         demo.execute(
             "insert into source.web_events by name select ? as event_id, ? as customer_id, "
@@ -100,22 +106,24 @@ def test_only_the_named_features_depend_on_other_people(demo: duckdb.DuckDBPyCon
 
 
 @pytest.fixture
-def by_own_rows(demo: duckdb.DuckDBPyConnection) -> Iterator[tuple[Path, list[Segment]]]:
+def by_own_rows(demo: duckdb.DuckDBPyConnection) -> tuple[Path, list[Segment]]:
     """The shipped segments that can be dynamic, and a warehouse whose day is under way and some are touched."""
     started(demo)
-    path = Path(demo.execute("select path from duckdb_databases() where database_name = 'demo'").fetchall()[0][0])
+    path = Path(
+        demo.execute("select path from duckdb_databases() where database_name = 'demo'").fetchall()[0][0]
+    )
     touch(demo, 3)
     project = Project(Settings(_env_file=None, segment_defs=shipped_segments()))  # type: ignore[call-arg]
     asked = [refuse_others(replace(one, mode="dynamic"), project.catalog) for one in project.segments]
     demo.close()
-    yield path, [one for one in asked if isinstance(one, Segment)]
+    return path, [one for one in asked if isinstance(one, Segment)]
 
 
 @pytest.mark.requirement("TYP-18")
 def test_segments_of_a_few_people_are_what_they_are_among_everybody(
     by_own_rows: tuple[Path, list[Segment]],
 ) -> None:
-    """For each shipped segment that may be dynamic: people put in and out by force come right again, the others stay."""
+    """For each shipped segment that may be dynamic: people put in and out by force come right, others stay."""
     path, segments = by_own_rows
     assert len(segments) >= 29
     with DuckDBEngine(path, catalog=catalog(demo_sources())) as engine:

@@ -28,7 +28,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "B87 unheard-of key": (
         {"min_size = 100": "colour = 'red'"},
         "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
-        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, sync",
+        "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, mode, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},

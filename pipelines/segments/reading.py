@@ -91,6 +91,7 @@ def typed_nodes(value: Any) -> Iterator[Node]:
 
 
 def offset_of(node: Node) -> int | None:
+    """The byte of the SQL at which a node stands; None for one without a place."""
     offset = node.get("query_location")
     return offset if isinstance(offset, int) and offset < NOWHERE else None
 

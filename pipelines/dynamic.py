@@ -84,8 +84,7 @@ def react(project: Project, *, run_id: str | None = None, watch: Watch = quiet) 
     if owed:  # somebody may have moved and not been pushed
         changed |= {one.segment for one in caught_up.moved}
     deliveries = tuple(_push(project, sorted(changed), run, watch))
-    settled = datetime.now(UTC) if any(one.requests for one in deliveries) else None
-    reaction = _told(project, caught_up, began, seen, run.id, settled, deliveries)
+    reaction = _told(project, caught_up, began, seen, run.id, deliveries)
     project.reactions.write(reaction)
     if reaction.ok:
         project.reactions.settle()
@@ -126,9 +125,9 @@ def _told(
     began: datetime,
     seen: str,
     run_id: str,
-    settled: datetime | None,
     deliveries: Sequence[Delivery],
 ) -> Reaction:
+    ended = datetime.now(UTC)
     sources = caught_up.followed.sources
     return Reaction(
         run_id=run_id,
@@ -142,7 +141,8 @@ def _told(
         began_at=began,
         loaded_at=caught_up.loaded_at,
         computed_at=caught_up.computed_at,
-        settled_at=settled,
+        settled_at=ended if any(one.requests for one in deliveries) else None,
+        ended_at=ended,
         ok=not caught_up.failed and all(one.ok for one in deliveries) and not any(s.error for s in sources),
         changes=tuple(Change(one.segment, one.entered, one.left, one.size) for one in caught_up.moved),
     )

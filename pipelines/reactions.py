@@ -32,6 +32,7 @@ create table if not exists reactions (
   loaded_at text not null,
   computed_at text not null,
   settled_at text,
+  ended_at text not null,
   ok integer not null
 );
 
@@ -82,18 +83,14 @@ class Reaction:
     computed_at: datetime
     settled_at: datetime | None
     """When the last audience had its receipts; None when nothing was to be sent."""
+    ended_at: datetime
     ok: bool
     """Everything that was to be done is done and receipted."""
     changes: tuple[Change, ...] = ()
 
     @property
-    def ended_at(self) -> datetime:
-        """When the last of its work was done."""
-        return self.settled_at or self.computed_at
-
-    @property
     def seconds(self) -> float:
-        """From its beginning to the last receipt."""
+        """From its beginning to its end."""
         return (self.ended_at - self.began_at).total_seconds()
 
     @property
@@ -155,6 +152,7 @@ class Reactions:
                 _text(one.loaded_at),
                 _text(one.computed_at),
                 _text(one.settled_at),
+                _text(one.ended_at),
                 one.ok,
             )
             number = connection.execute(
@@ -212,6 +210,7 @@ def _reaction(row: Sequence[str], changes: Sequence[Change]) -> Reaction:
         loaded_at=datetime.fromisoformat(row[10]),
         computed_at=datetime.fromisoformat(row[11]),
         settled_at=_moment(row[12]),
-        ok=bool(row[13]),
+        ended_at=datetime.fromisoformat(row[13]),
+        ok=bool(row[14]),
         changes=tuple(changes),
     )

@@ -23,6 +23,8 @@ from pipelines.segments.reading import Node, Refusal, offset_of, parse_tree, typ
 
 ALONE = "but a dynamic segment is computed for a few people alone"
 NIGHTLY = 'take mode = "dynamic" out: it is then computed every night'
+AS_OF = "as_of"
+"""The time column of tables that are a picture of every whole day."""
 KEEPS_LEFT = frozenset({"INNER", "LEFT", "SEMI", "ANTI"})
 AGGREGATES = frozenset(allowed.AGGREGATES.split()) | {"count_star"}
 
@@ -52,6 +54,7 @@ def _check(segment: Segment, catalog: Catalog) -> None:
         with at_the_files_lines(segment.path, segment.sql, segment.sql_line):
             tree = parse_tree(connection, segment.sql)
             _columns_alone(tree, catalog)
+            _whole_days(tree, catalog)
             of_people = {name for name, table in catalog.items() if KEY in table.columns}
             if not _Query(frozenset({*of_people, *segment.layers})).check(tree["node"]):
                 raise _refused("no table of people is read", tree["node"])
@@ -73,6 +76,18 @@ def _columns_alone(tree: Node, catalog: Catalog) -> None:
         if node.get("alias", "").lower() == KEY and not _is_key(node):
             raise Refusal(
                 f"something else than {KEY} is called {KEY}", offset_of(node), fix="give it another name"
+            )
+
+
+def _whole_days(tree: Node, catalog: Catalog) -> None:
+    """No table but ``features`` that is a picture of a whole day: there is none of the day under way."""
+    for node in typed_nodes(tree):
+        table = catalog.get(str(node.get("table_name", "")).lower())
+        if table is not None and table.time_column == AS_OF and table.name != "features":
+            raise Refusal(
+                f"{table.name} is made of whole days, and a dynamic segment is of the day under way",
+                offset_of(node),
+                fix=NIGHTLY,
             )
 
 

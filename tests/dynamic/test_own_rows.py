@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from pipelines.project import Project
+from pipelines.segments.catalog import Column, Table
 from pipelines.segments.load import BrokenSegment
+from pipelines.segments.own_rows import refuse_others
+from pipelines.segments.parse import parse
 from pipelines.settings import Settings
 from tests.assets.shop import HEADER
 
@@ -93,6 +96,18 @@ BAD = {
         "it is dynamic and built on ranked, which looks at several people at once (recency_fifth depends on",
     ),
 }
+
+
+@pytest.mark.requirement("TYP-18")
+def test_pictures_of_whole_days_are_not_of_the_day_under_way(tmp_path: Path) -> None:
+    """A table that holds every day anew, as scores of a model do, has no rows of today."""
+    opened = project(tmp_path, "select person_no\nfrom scores\nwhere score > 0.5")
+    columns = {name: Column(name, kind) for name, kind in (("person_no", "INTEGER"), ("score", "DOUBLE"))}
+    known = {**opened.catalog, "scores": Table("scores", columns, time_column="as_of")}
+    segment = parse(tmp_path / "asked.sql", known, {})
+    broken = refuse_others(segment, known)
+    assert isinstance(broken, BrokenSegment)
+    assert "asked.sql:16:6: scores is made of whole days, and a dynamic" in str(broken.error)
 
 
 def project(folder: Path, sql: str) -> Project:

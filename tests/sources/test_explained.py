@@ -15,7 +15,7 @@ from pipelines.settings import SHIPPED, shipped_segments
 from pipelines.sources.catalog import catalog
 from pipelines.sources.demo import demo_sources
 from pipelines.warehouse import DuckDBEngine
-from tests.sources.test_features import YEAR_END
+from tests.sources.test_features import CATALOGUE, YEAR_END
 
 KNOWN = catalog(demo_sources())
 SEGMENTS = {
@@ -23,6 +23,8 @@ SEGMENTS = {
     for one in load_segments(shipped_segments(), KNOWN, {name: load(name).options_type for name in SHIPPED})
     if isinstance(one, Segment)
 }
+RULES = {name: SEGMENTS[name] for name in CATALOGUE}
+"""The rules with published sizes."""
 
 
 @pytest.fixture(scope="module")

@@ -226,6 +226,6 @@ def test_the_shipped_segments_have_their_published_sizes(demo_file: Path) -> Non
         sizes = {
             segment.name: engine.run_segment(segment, YEAR_END).size
             for segment in loaded
-            if isinstance(segment, Segment)
+            if isinstance(segment, Segment) and segment.name in CATALOGUE
         }
     assert sizes == {name: size for name, (size, _) in CATALOGUE.items()}

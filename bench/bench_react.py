@@ -158,7 +158,7 @@ def opened(folder: Path, people: int) -> Project:
     os.environ["TURNOUT_FILE_FOLDER"] = str(folder / "out")
     return Project(
         Settings(
-            _env_file=None,  # type: ignore[call-arg]
+            _env_file=None,
             home=folder / "home",
             sources=folder / "sources.toml",
             segment_defs=folder / "segment_defs",

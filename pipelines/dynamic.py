@@ -6,7 +6,7 @@ and the audiences whose people changed are pushed as every night. Whatever is cu
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
@@ -22,6 +22,7 @@ from pipelines.sources.arriving import Mark, fingerprint, marks
 from pipelines.sources.errors import SourceError
 from pipelines.sources.follow import Followed, follow
 from pipelines.sources.model import Source
+from pipelines.sources.origins import missing_for
 from pipelines.warehouse.recompute import Moved
 
 if TYPE_CHECKING:
@@ -101,15 +102,27 @@ def catch_up(project: Project) -> CaughtUp:
     moved: list[Moved] = []
     failed: list[Failed] = []
     broken: list[Segment] = []
+    absent = project.failed_sources()
     with project.engine(read_only=False) as engine:
         for segment in segments:
             try:
+                _need_sources(project, segment, absent)
                 moved.append(engine.recompute(segment, day))
             except SegmentError as error:
                 failed.append(Failed(segment.name, day, error))
                 broken.append(segment)
         engine.settle_touched(broken)
     return CaughtUp(day, followed, tuple(moved), tuple(failed), loaded_at, datetime.now(UTC))
+
+
+def _need_sources(project: Project, segment: Segment, absent: Mapping[str, str]) -> None:
+    """Nobody moves by the tables of an earlier load: what came since is not in them."""
+    if missing := missing_for(segment, project.sources, absent):
+        raise SegmentError(
+            segment.path,
+            f"its source {' and '.join(missing)} could not be loaded ({absent[missing[0]]})",
+            fix="repair the source and load it again; until then the segment stays as it was",
+        )
 
 
 def _push(project: Project, names: Sequence[str], run: Run, watch: Watch) -> Iterable[Delivery]:

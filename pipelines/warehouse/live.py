@@ -62,11 +62,14 @@ def day(cursor: duckdb.DuckDBPyConnection) -> date | None:
 
 def features_of(cursor: duckdb.DuckDBPyConnection, database: str, as_of: date) -> str:
     """The table in which a day's features stand: that of whole days, or that of the day under way."""
-    whole = f"{quote(database)}.main.features"
-    if day(cursor) != as_of:
-        return whole
-    ended = cursor.execute(f"select 1 from {whole} where as_of = $as_of limit 1", {"as_of": as_of}).fetchall()
-    return whole if ended else f"{quote(database)}.live.features"
+    schema = "live" if day(cursor) == as_of else "main"
+    return f"{quote(database)}.{schema}.features"
+
+
+def end_day(cursor: duckdb.DuckDBPyConnection, as_of: date) -> None:
+    """The day's features have been built among those of whole days, and are read there from now on."""
+    if exists(cursor, "day"):
+        cursor.execute("delete from live.day where as_of = $as_of", {"as_of": as_of})
 
 
 def digest(segment: Segment) -> str:

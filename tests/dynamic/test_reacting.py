@@ -119,6 +119,35 @@ def test_a_night_keeps_what_the_day_under_way_has_brought(stream: Stream) -> Non
 
 
 @pytest.mark.requirement("TYP-18")
+def test_features_of_today_built_by_hand_are_not_what_micro_batches_follow(stream: Stream) -> None:
+    """Somebody builds features of today among the whole days: what arrives afterwards still moves people."""
+    stream.react()
+    stream.project.build_features(stream.today)
+    stream.view(3, NOON, times=3)
+    stream.react()
+    assert stream.members("hot") == {customer(3)}
+
+
+@pytest.mark.requirement("TYP-18")
+def test_nobody_moves_by_a_source_whose_load_failed(stream: Stream) -> None:
+    """Orders could not be loaded: who bought since is not known, so the segment stays as it was, and says why."""
+    stream.view(3, NOON, times=3)
+    stream.react()
+    good = (stream.shop.sources / "orders.csv").read_bytes()
+    stream.shop.break_source("orders")
+    assert not stream.project.load().ok
+    stream.view(5, NOON, times=3)
+    done = react(stream.project)
+    assert not done.reaction.ok
+    assert "its source orders could not be loaded" in str(done.complaints)
+    assert stream.members("hot") == {customer(3)}
+    (stream.shop.sources / "orders.csv").write_bytes(good)
+    assert stream.project.load().ok
+    stream.react()
+    assert stream.members("hot") == {customer(3), customer(5)}
+
+
+@pytest.mark.requirement("TYP-18")
 def test_a_changed_definition_is_computed_for_everybody(stream: Stream) -> None:
     """The next micro-batch does so, though nothing has arrived."""
     stream.view(3, NOON, times=2)

@@ -20,6 +20,7 @@ from pipelines.duck import literal, quote
 from pipelines.sources import views
 from pipelines.sources.contracts import CUSTOMERS
 from pipelines.sources.model import Source
+from pipelines.warehouse import live as live_days
 
 THEMES = ("purchases", "baskets", "household", "engagement")
 DEFINITION = re.compile(r"\bas (?P<name>[a-z_0-9]+),?\s+-- (?P<description>.+)$", re.MULTILINE)
@@ -85,6 +86,7 @@ def build_features(
         create_table(con)
         con.execute("delete from features where as_of = $as_of", {"as_of": as_of})
         people = con.execute(_insert(), {"as_of": as_of, "window_end": window_end}).fetchall()[0][0]
+        live_days.end_day(con, as_of)
         pruned = _prune(con, as_of, days_kept)
         con.execute("drop table temp.present_people")
         con.execute("drop view temp.arriving_customers")

@@ -258,3 +258,24 @@ def test_without_a_dynamic_segment_there_is_nothing_to_react_with(stream: Stream
     stream._project = None
     with pytest.raises(NothingDynamic, match='mode = "dynamic"'):
         react(stream.project)
+
+
+@pytest.mark.requirement("TYP-6", "TYP-10")
+def test_a_topic_looked_at_three_times_in_a_week_is_intent(stream: Stream) -> None:
+    """The price list three times this week: in at once. An article once, or the price list last month: not."""
+    path = stream.shop.sources / "web_events.csv"
+    path.write_text("event_id,customer_id,event,occurred_at,page\nw0,c0000,page_view,2017-01-01,/\n")
+    stream.segment(
+        "pricing",
+        "select person_no\nfrom web_events\nwhere event = 'page_view'\n  and page = '/pricing'\n"
+        "  and occurred_at >= $window_end - interval 7 days\ngroup by person_no\nhaving count(*) >= 3",
+    )
+    stream._project = None
+    stream.night()
+    stream.react()
+    for number in range(3):
+        stream.line("web_events", f"a{number},c0003,page_view,2018-01-01 1{number}:00:00,/pricing", "\n")
+        stream.line("web_events", f"b{number},c0005,page_view,2017-12-20 1{number}:00:00,/pricing", "\n")
+    stream.line("web_events", "c0,c0007,page_view,2018-01-01 10:00:00,/blog", "\n")
+    assert stream.react().reaction.people == 3
+    assert stream.members("pricing") == {customer(3)}

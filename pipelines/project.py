@@ -15,6 +15,7 @@ import duckdb
 
 from connectors.base import Connector
 from connectors.registry import load
+from pipelines import dynamic
 from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
@@ -23,6 +24,7 @@ from pipelines.models.reading import with_models
 from pipelines.models.scores import forget_day
 from pipelines.names import unknown_name
 from pipelines.policies.policing import Policing
+from pipelines.reactions import Reactions
 from pipelines.record import Record
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
@@ -31,6 +33,7 @@ from pipelines.segments.excluding import excluded_of, refuse_unknown_exclusions
 from pipelines.segments.load import BrokenSegment, load_segments
 from pipelines.segments.looking_back import days_behind
 from pipelines.segments.model import Segment, Sync
+from pipelines.segments.own_rows import refuse_others
 from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
 from pipelines.sources import features, load_all
@@ -105,7 +108,8 @@ class Project:
         whole = [with_models(refuse_unseen(one, self.connector_types)) for one in loaded]
         known = {one.name: one for one in whole}
         policed = {one.name: self.policing.policed(one, excluded_of(one, known)) for one in whole}
-        return tuple(refuse_unknown_exclusions(one, policed) for one in policed.values())
+        sure = (refuse_unknown_exclusions(one, policed) for one in policed.values())
+        return tuple(refuse_others(one, self.catalog) for one in sure)
 
     @cached_property
     def policing(self) -> Policing:
@@ -130,6 +134,11 @@ class Project:
     def record(self) -> Record:
         """What became of earlier pushes."""
         return Record(self.settings.state_dir)
+
+    @cached_property
+    def reactions(self) -> Reactions:
+        """What became of earlier micro-batches."""
+        return Reactions(self.settings.home)
 
     @cached_property
     def deliveries(self) -> Deliveries:
@@ -264,7 +273,13 @@ class Project:
             show("computing segments", done, len(chosen))
 
         with self.engine(read_only=False) as warehouse:
-            return compute(warehouse, chosen, day, counted)
+            outcomes = compute(warehouse, chosen, day, counted)
+            moved_on = day >= self.newest_as_of and any(
+                one.mode == "dynamic" and (warehouse.latest(one.name) or day) > day for one in self.segments
+            )
+        if moved_on:
+            dynamic.catch_up(self)  # with what this night loaded
+        return outcomes
 
     def newest_loaded(self) -> date | None:
         """The newest day that has features, None when there are none. Raises WarehouseMissing."""

@@ -6,6 +6,7 @@ import dagster as dg
 
 from pipelines.assets.alerts import failure_sensor
 from pipelines.assets.audiences import audience_assets, changes_assets
+from pipelines.assets.dynamic import react_jobs, react_sensors
 from pipelines.assets.jobs import DELIVER, LOAD, SEGMENT, job
 from pipelines.assets.load import load_assets
 from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
@@ -31,15 +32,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)
     reconciling = reconciled_checks(project)
     reconcile = reconcile_job(reconciling)
+    reacting = react_jobs(project)
     return dg.Definitions(
         assets=[*loading, *segmenting, *delivering],
         asset_checks=reconciling,
-        jobs=[load, segment, deliver, *review_jobs(project), *upkeep_jobs(project), *reconcile],
+        jobs=[load, segment, deliver, *review_jobs(project), *upkeep_jobs(project), *reconcile, *reacting],
         schedules=[
             load_schedule(settings, load),
             overdue_schedule(settings, deliver),
             *(reconcile_schedule(settings, job) for job in reconcile),
         ],
-        sensors=[night_sensor(settings, segment, deliver), failure_sensor(settings)],
+        sensors=[
+            night_sensor(settings, segment, deliver),
+            failure_sensor(settings),
+            *react_sensors(project, reacting),
+        ],
         executor=dg.in_process_executor,
     )

@@ -24,6 +24,7 @@ from pipelines.cli import (
     policies,
     pull,
     quality,
+    react,
     review,
     rfm,
     segment,
@@ -50,6 +51,7 @@ from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
+from pipelines.dynamic import NothingDynamic
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.models.errors import ModelError
@@ -84,6 +86,7 @@ MISTAKES = (
     ReviewError,
     RetirementRefused,
     TellsNobody,
+    NothingDynamic,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
@@ -95,6 +98,7 @@ people.register(app)
 policies.register(app)
 pull.register(app)
 quality.register(app)
+react.register(app)
 review.register(app)
 rfm.register(app)
 segment.register(app)

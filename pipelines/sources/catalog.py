@@ -35,7 +35,10 @@ def catalog(sources: Sequence[Source]) -> Catalog:
 def _table(name: str, columns: Sequence[tuple[str, str, str]], time: str | None, description: str) -> Table:
     return Table(
         name,
-        {column: Column(column, kind, told) for column, kind, told in columns},
+        {
+            column: Column(column, kind, told, among_people=column in features.AMONG_PEOPLE)
+            for column, kind, told in columns
+        },
         time_column=time,
         description=description,
     )

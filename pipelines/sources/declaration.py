@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from pipelines.sources import arriving
 from pipelines.sources.contract import Contract
 from pipelines.sources.contracts import CONTRACTS
 from pipelines.sources.contracts_of_service import TRAITS
@@ -30,6 +31,9 @@ from pipelines.sources.model import (
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
 TOP_LEVEL = ("root", "source", "third_party")
 PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
+CONTINUOUSLY = "continuously"
+ARRIVES = ("nightly", CONTINUOUSLY)
+"""When rows of a source come."""
 LONGEST_NAME = 255
 """Bytes of one part of a path, on every file system in use."""
 TAKEN = frozenset({"loads"})
@@ -49,6 +53,7 @@ class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
     delimiter: str | None = None
     encoding: str | None = None
     max_age_days: int | None = None
+    arrives: str | None = None
     columns: dict[str, str] = {}
     granted_words: list[str] = []
     key: list[str] | None = None
@@ -150,6 +155,7 @@ class _Reader:
             max_age_days=entry.max_age_days,
             granted_words=tuple(word.strip().lower() for word in entry.granted_words),
             provenance=self._provenance(name, entry, contract),
+            continuous=self._continuous(name, entry, contract),
         )
 
     def _provenance(self, name: str, entry: _Entry, contract: Contract) -> Provenance:
@@ -183,6 +189,16 @@ class _Reader:
             did_you_mean(entry.provenance, (FIRST_PARTY, THIRD_PARTY))
             or "expected first_party or third_party",
         )
+
+    def _continuous(self, name: str, entry: _Entry, contract: Contract) -> bool:
+        if entry.arrives not in (None, *ARRIVES):
+            hint = did_you_mean(str(entry.arrives), ARRIVES) or f"expected {' or '.join(ARRIVES)}"
+            raise self._error(name, "arrives", f"unknown word {entry.arrives!r}", hint)
+        if entry.arrives != CONTINUOUSLY:
+            return False
+        if why := arriving.refusal(contract):
+            raise self._error(name, "arrives", why, "remove it, and load the source as often as it changes")
+        return True
 
     def _entry(self, name: str, written: dict[str, Any]) -> _Entry:
         for key in written:

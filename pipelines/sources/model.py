@@ -69,6 +69,8 @@ class Source:
     granted_words: tuple[str, ...] = ()
     """Further words that mean yes in this source (consents only)."""
     provenance: Provenance = FIRST_PARTY
+    continuous: bool = False
+    """Rows are added all day, and are read as soon as they are there."""
 
     def column_of(self, name: str) -> str:
         """What the source calls the contract's column."""

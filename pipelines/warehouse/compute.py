@@ -21,7 +21,7 @@ from pipelines.segments.looking_back import exit_rule, window
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
-from pipelines.warehouse import damping, freezing, history, waterfall
+from pipelines.warehouse import damping, freezing, history, live, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
 from pipelines.warehouse.scored import need_scores
 
@@ -84,11 +84,12 @@ def prepare(
     *,
     catalog: Catalog,
     timeout_seconds: float,
+    people: str | None = None,
 ) -> None:
     """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on.
 
     Where it, a layer or one before it in its waterfall has entry and exit rules, the days on which they look back are
-    gone through first, in order.
+    gone through first, in order. ``people`` is a table of those whose rows are there; None: everybody's.
     """
     for day in days_before(cursor, segment, as_of):
         stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
@@ -96,7 +97,7 @@ def prepare(
         for one in (*segment.after, segment):
             if one.entry_exit is not None:
                 own(one)
-    stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+    stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds, people=people)
 
 
 def days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> list[date]:
@@ -127,12 +128,13 @@ def stand(
     *,
     catalog: Catalog,
     timeout_seconds: float,
+    people: str | None = None,
 ) -> None:
     """One day of `prepare`: the tables as of it, and the layers as they are on it."""
     database = _name_of_database(cursor)
     waterfall.forget(cursor)
     need_scores(cursor, segment, as_of)
-    _date_views(cursor, segment, as_of, database=database, catalog=catalog)
+    _date_views(cursor, segment, as_of, database=database, catalog=catalog, people=people)
     for layer in segment.builds_on:
         if counted_on(layer, as_of) != as_of:
             freezing.lay_frozen(cursor, layer, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
@@ -196,7 +198,13 @@ def _name_of_database(cursor: duckdb.DuckDBPyConnection) -> str:
 
 
 def _date_views(
-    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, *, database: str, catalog: Catalog
+    cursor: duckdb.DuckDBPyConnection,
+    segment: Segment,
+    as_of: date,
+    *,
+    database: str,
+    catalog: Catalog,
+    people: str | None = None,
 ) -> None:
     """Put a view as of the day before every table that the segment reads.
 
@@ -217,20 +225,22 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
+        rows = f"{quote(database)}.main.{quote(name)}"
+        if name == FEATURES:
+            rows = live.features_of(cursor, database, as_of)
         if name == FEATURES or (table is not None and table.time_column == AS_OF):
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"
         else:
             condition = "true"
-        cursor.execute(
-            f"create or replace temp view {quote(name)} as "
-            f"select * from {quote(database)}.main.{quote(name)} where {condition}"
-        )
+        if people is not None and table is not None and KEY in table.columns:
+            condition += f" and {KEY} in (select {KEY} from {people})"
+        cursor.execute(f"create or replace temp view {quote(name)} as select * from {rows} where {condition}")
 
 
 def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, *, database: str) -> int:
-    query = f"select count(*) from {quote(database)}.main.features where as_of = $as_of"
+    query = f"select count(*) from {live.features_of(cursor, database, as_of)} where as_of = $as_of"
     size = int(cursor.execute(query, {"as_of": as_of}).fetchall()[0][0])
     if size == 0:
         raise SegmentError(
@@ -339,7 +349,7 @@ strangers as (
   from people
   anti join (
     select person_no
-    from {quote(database)}.main.features
+    from {live.features_of(cursor, database, as_of)}
     where as_of = $as_of
   ) as universe
     using (person_no)

@@ -32,11 +32,12 @@ from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
-from pipelines.warehouse import exports, freezing, history, identity
+from pipelines.warehouse import exports, freezing, history, identity, live
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
+from pipelines.warehouse.recompute import Moved, recompute
 from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
@@ -182,6 +183,22 @@ class DuckDBEngine:
             )
             history.prune(cursor, segment.name, keep=as_of, days_kept=self._days_kept)
             return profile
+
+    def recompute(self, segment: Segment, day: date) -> Moved:
+        """Bring a dynamic segment up to what is known of the day under way; raises SegmentError."""
+        with self._writing, self._cursor() as cursor:
+            if self.read_only or self._snapshots:
+                raise EngineError("this warehouse is being read: no segment can be computed now")
+            return recompute(
+                cursor, segment, day, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+
+    def settle_touched(self, failed: Sequence[Segment]) -> None:
+        """Every dynamic segment but the ``failed`` ones is up to date; those are computed for everybody next."""
+        with self._writing, self._cursor() as cursor:
+            for segment in failed:
+                live.mark_failed(cursor, segment)
+            live.settle(cursor)
 
     def judge(self, segment: Segment, as_of: date, people: Sequence[int]) -> list[Judged]:
         """What the segment says of people on a day, condition by condition; nothing is kept. Raises SegmentError."""

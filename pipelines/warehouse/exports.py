@@ -71,7 +71,8 @@ from features
 {_joined_scores(export)}
 semi join asked
   on features.person_no = asked.number
-where features.as_of = date '{export.as_of.isoformat()}'
+-- Of the day under way nothing is whole yet: the values are those of the last whole day.
+where features.as_of = (select max(as_of) from features where as_of <= date '{export.as_of.isoformat()}')
 """
 
 

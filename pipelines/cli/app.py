@@ -15,7 +15,7 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, pull, review, segment, tables, upkeep
+from pipelines.cli import destinations, init, machine, people, pull, review, segment, tables, upkeep
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -39,6 +39,7 @@ from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.names import UnknownName
+from pipelines.playbooks import FolderNotEmpty
 from pipelines.project import Project
 from pipelines.pulling import TellsNobody
 from pipelines.retirement import RetirementRefused
@@ -68,11 +69,13 @@ MISTAKES = (
     ReviewError,
     RetirementRefused,
     TellsNobody,
+    FolderNotEmpty,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
 destinations.register(app)
+init.register(app)
 people.register(app)
 pull.register(app)
 review.register(app)

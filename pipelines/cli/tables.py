@@ -44,10 +44,12 @@ WORDS = frozenset(
         "verdicts",
         "answers",
         "identifiers",
+        "playbook",
+        "what for",
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers", "condition", "values"})
+LONG = frozenset({"what for", "why", "finding", "identifiers", "condition", "values"})
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

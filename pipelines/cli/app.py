@@ -15,7 +15,19 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, init, machine, people, pull, review, segment, tables, upkeep
+from pipelines.cli import (
+    destinations,
+    init,
+    machine,
+    people,
+    person,
+    pull,
+    review,
+    segment,
+    tables,
+    upkeep,
+    using,
+)
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -50,6 +62,7 @@ from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
 from pipelines.sources.pulled import PulledError
 from pipelines.sources.tombstones import KeyMissing
+from pipelines.using import StillUsed
 
 app = typer.Typer(
     help="From first-party data to exactly the right people in every ad platform and email tool.",
@@ -70,6 +83,7 @@ MISTAKES = (
     RetirementRefused,
     TellsNobody,
     FolderNotEmpty,
+    StillUsed,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
@@ -77,10 +91,12 @@ TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, Pulle
 destinations.register(app)
 init.register(app)
 people.register(app)
+person.register(app)
 pull.register(app)
 review.register(app)
 segment.register(app)
 upkeep.register(app)
+using.register(app)
 
 
 def main() -> None:

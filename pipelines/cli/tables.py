@@ -46,10 +46,13 @@ WORDS = frozenset(
         "identifiers",
         "playbook",
         "what for",
+        "days in it, as far as computed",
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"what for", "why", "finding", "identifiers", "condition", "values"})
+LONG = frozenset(
+    {"days in it, as far as computed", "what for", "why", "finding", "identifiers", "condition", "values"}
+)
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

@@ -19,6 +19,7 @@ from pipelines.cli import (
     destinations,
     init,
     machine,
+    new,
     people,
     person,
     pull,
@@ -63,6 +64,7 @@ from pipelines.sources.errors import SourceError
 from pipelines.sources.pulled import PulledError
 from pipelines.sources.tombstones import KeyMissing
 from pipelines.using import StillUsed
+from pipelines.worksheet import Refused
 
 app = typer.Typer(
     help="From first-party data to exactly the right people in every ad platform and email tool.",
@@ -84,12 +86,14 @@ MISTAKES = (
     TellsNobody,
     FolderNotEmpty,
     StillUsed,
+    Refused,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
 destinations.register(app)
 init.register(app)
+new.register(app)
 people.register(app)
 person.register(app)
 pull.register(app)

@@ -53,6 +53,7 @@ from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.names import UnknownName
 from pipelines.playbooks import FolderNotEmpty
+from pipelines.playbooks.one_csv import NotUsable
 from pipelines.project import Project
 from pipelines.pulling import TellsNobody
 from pipelines.retirement import RetirementRefused
@@ -85,6 +86,7 @@ MISTAKES = (
     RetirementRefused,
     TellsNobody,
     FolderNotEmpty,
+    NotUsable,
     StillUsed,
     Refused,
     FileNotFoundError,

@@ -11,12 +11,13 @@ from rich.markup import escape
 
 from pipelines.cli import machine
 from pipelines.cli.shell import Json
-from pipelines.cli.tables import console, table
+from pipelines.cli.tables import console, errors, table
 from pipelines.playbooks import Started, playbook, playbooks, start
+from pipelines.playbooks.one_csv import begin
 from pipelines.settings import Settings
 
 NEXT = (
-    ("turnout sources", "load the sample"),
+    ("turnout sources", "load the data"),
     ("turnout segments", "who is in each segment"),
     ("turnout lint", "what is doubtful about them"),
     ("turnout plan", "what a push would do"),
@@ -41,9 +42,20 @@ def init(
             "--playbook", help="The pack to begin with; without it, the packs are listed.", show_default=False
         ),
     ] = None,
+    from_csv: Annotated[
+        Path | None,
+        typer.Option(
+            help="In place of a playbook: one CSV of your customers, a row a person.", show_default=False
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Begin a project: segments with goals and treatments, a sample to try them on, folders as destinations."""
+    if name is not None and from_csv is not None:
+        raise typer.BadParameter("--playbook and --from-csv are two ways to begin: take one")
+    if from_csv is not None:
+        _begin(from_csv, folder or Path("turnout_project"), as_json)
+        return
     if name is None:
         _list(as_json)
         return
@@ -52,7 +64,20 @@ def init(
     if as_json:
         machine.write([_of_started(started)])
     else:
-        _tell(started)
+        _tell(started, f"{len(started.tables)} tables of a sample")
+
+
+def _begin(csv: Path, folder: Path, as_json: bool) -> None:
+    """A project from one file, and what its owner should know."""
+    begun = begin(csv, folder, Settings().current_day)
+    if as_json:
+        machine.write([_of_started(begun.started) | {"notes": list(begun.notes)}])
+        return
+    _tell(
+        begun.started, f"read {len(begun.file.contract)} columns about who, {len(begun.file.traits)} to go by"
+    )
+    for note in begun.notes:
+        errors.print(note, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
 def _list(as_json: bool) -> None:
@@ -70,10 +95,9 @@ def _list(as_json: bool) -> None:
     console.print("turnout init --playbook NAME [FOLDER]", markup=False)
 
 
-def _tell(started: Started) -> None:
+def _tell(started: Started, what: str) -> None:
     console.print(
-        f"{started.folder}: {len(started.segments)} segments, {len(started.tables)} tables of a sample, "
-        "settings and a README",
+        f"{started.folder}: {len(started.segments)} segments, {what}, settings and a README",
         highlight=False,
         soft_wrap=True,
     )

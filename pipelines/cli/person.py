@@ -51,10 +51,10 @@ def _show(answer: Known) -> None:
     for consent in answer.consents:
         said = "granted" if consent.granted else "not granted"
         console.print(f"{consent.purpose}: {said} on {consent.changed_at:%Y-%m-%d}", highlight=False)
-    for one in answer.suppressions:
-        source = f" (from {one.source})" if one.source else ""
+    for found in answer.suppressions:
+        source = f" (from {found.source})" if found.source else ""
         console.print(
-            f"suppressed since {one.since:%Y-%m-%d}: {one.reason}{source}", markup=False, highlight=False
+            f"suppressed since {found.since:%Y-%m-%d}: {found.reason}{source}", markup=False, highlight=False
         )
 
 

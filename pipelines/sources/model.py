@@ -63,6 +63,17 @@ class Source:
     """Older than this and the load stops; None: not checked."""
     granted_words: tuple[str, ...] = ()
     """Further words that mean yes in this source (consents only)."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Contract's column to the value that every row has, where the source has no such column."""
+    read_elsewhere: frozenset[str] = frozenset()
+    """Columns of the same file that other sources read, in lower case: nobody needs to be told that they are there."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names, in lower case, of the columns that it takes where they are there."""
+        return frozenset(
+            self.column_of(f.name).lower() for f in self.contract.fields if f.name not in self.fixed
+        )
 
     def column_of(self, name: str) -> str:
         """What the source calls the contract's column."""

@@ -33,7 +33,7 @@ def mismatches(
     """A sentence for each destination whose channel is seldom led by these types."""
     for name in destinations:
         kind = kinds[name].kind if name in kinds else None
-        if kind in SUITED and not set(types) & set(SUITED[kind]):
+        if kind is not None and kind in SUITED and not set(types) & set(SUITED[kind]):
             yield (
                 f"{name} is {SPOKEN[kind]}, which goes well with {', '.join(SUITED[kind])}; this segment is "
                 f"{', '.join(types)}: keep it if you mean it"

@@ -68,10 +68,8 @@ def checked(key: Path_, value: Any, today: date) -> Any:
     """A value as the header's own model takes it; raises ValueError with what was expected."""
     model, name = _model(key)
     field = model.model_fields[name]
-    adapter: TypeAdapter[Any] = TypeAdapter(
-        Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation,
-        config={"strict": True},
-    )
+    kind: Any = Annotated[(field.annotation, *field.metadata)] if field.metadata else field.annotation
+    adapter: TypeAdapter[Any] = TypeAdapter(kind, config={"strict": True})
     try:
         taken = adapter.validate_python(value)
     except ValidationError as error:

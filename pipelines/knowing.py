@@ -16,7 +16,7 @@ from pipelines.why import Why, number_of
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """The latest answer for one purpose."""
+    """What is in force for one purpose: a grant in the future is none yet."""
 
     purpose: str
     granted: bool
@@ -61,9 +61,9 @@ class Known:
         """The answer in plain words."""
         held = sum(1 for one in self.audiences if one.standing is not None and one.standing.held == "yes")
         contact = f"; not to be contacted: {self.suppressed}" if self.suppressed else ""
+        before = f", formerly in {_counted(len(self.past), 'other segment')}" if self.past else ""
         return (
-            f"In {_counted(len(self.current), 'segment')} and {_counted(held, 'audience')}, "
-            f"formerly in {_counted(len(self.past), 'other segment')}{contact}."
+            f"In {_counted(len(self.current), 'segment')} and {_counted(held, 'audience')}{before}{contact}."
         )
 
 
@@ -107,14 +107,25 @@ def _audiences(project: Project, number: int, found: tuple[Membership, ...]) -> 
 def _consents(con: duckdb.DuckDBPyConnection, number: int) -> Iterator[Consent]:
     rows = con.execute(
         """
+        with
+        in_force as (
+          select
+            consents.purpose,
+            list_contains(people.granted, consents.purpose) as granted,
+            consents.granted as said,
+            consents.changed_at
+          from consents
+          join people
+            using (person_no)
+          where person_no = $person
+        )
         select
           purpose,
-          -- A withdrawal wins over a grant of the same moment.
-          arg_max(granted, (changed_at, not granted)),
-          max(changed_at)
-        from consents
-        where person_no = $person
+          any_value(granted),
+          max(changed_at) filter (said = granted)
+        from in_force
         group by purpose
+        having max(changed_at) filter (said = granted) is not null
         order by purpose
         """,
         {"person": number},

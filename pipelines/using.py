@@ -100,7 +100,8 @@ def _reasons(found: Uses) -> Iterator[str]:
     for one in found.opened:
         people = "people may be" if one.held is None else f"{one.held:,} people are"
         sync = f"take [sync.{one.destination}] out of {found.path.name}, then " if one.asked_for else ""
-        yield f"{people} in {one.destination}/{found.segment}; {sync}turnout retire {one.destination}/{found.segment}"
+        audience = f"{one.destination}/{found.segment}"
+        yield f"{people} in {audience}; {sync}turnout retire {audience} --why …"
 
 
 def _text(path: Path) -> str:

@@ -150,7 +150,11 @@ def _ask_destinations(project: Project, given: dict[str, Any]) -> None:
         soft_wrap=True,
     )
     while True:
-        names = [part.strip() for part in typer.prompt("destinations", default="").split(",") if part.strip()]
+        names = [
+            part.strip()
+            for part in typer.prompt("destinations", default="", show_default=False).split(",")
+            if part.strip()
+        ]
         unknown = [name for name in names if name not in known]
         if not unknown:
             break

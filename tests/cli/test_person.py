@@ -94,3 +94,27 @@ def test_a_person_before_anything_was_computed(shop: Shop, turnout: Turnout) -> 
     (told,) = turnout("person", customer(1), "--json").objects
     assert (told["segments"], told["audiences"]) == ([], [])
     assert "In 0 segments and 0 audiences" in turnout("person", customer(1)).out
+
+
+@pytest.mark.requirement("SUR-2")
+def test_consents_are_those_in_force(computed: Shop, turnout: Turnout) -> None:
+    """A withdrawal counts from its own day; a grant that is dated in the future does not count yet."""
+    said = [
+        ("email_marketing", "yes", "2017-05-01 00:00:00"),
+        ("email_marketing", "no", "2017-06-01 00:00:00"),
+        ("ads_user_data", "no", "2017-05-01 00:00:00"),
+        ("ads_user_data", "yes", "2030-01-01 00:00:00"),
+        ("profiling", "yes", "2017-05-01 00:00:00"),
+    ]
+    computed.write(
+        "consents",
+        ["customer_id", "purpose", "granted", "changed_at"],
+        [(customer(3), *one) for one in said],
+    )
+    assert turnout("sources").code == Exit.OK
+    (told,) = turnout("person", customer(3), "--json").objects
+    assert [(one["purpose"], one["granted"], one["changed_at"][:10]) for one in told["consents"]] == [
+        ("ads_user_data", False, "2017-05-01"),
+        ("email_marketing", False, "2017-06-01"),
+        ("profiling", True, "2017-05-01"),
+    ]

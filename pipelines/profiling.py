@@ -9,6 +9,7 @@ from pipelines.explaining import definition_of
 from pipelines.project import Project
 from pipelines.segments.freezing import counted_on
 from pipelines.warehouse.profiling import Trait, Unshown
+from pipelines.worksheet.rendering import value_text
 
 TELLING = 0.2
 """Standard deviations from which a difference is worth a word (Cohen's small effect)."""
@@ -36,6 +37,13 @@ class Profiled:
         if not telling:
             return "Nothing tells its people from everybody else."
         return "; ".join(map(_said, telling)) + "."
+
+    @property
+    def persona_line(self) -> str:
+        """A header's ``persona`` from the traits: a portrait in figures, to be given a name and read by people."""
+        telling = [trait for trait in self.traits if trait.effect >= TELLING][:MOST]
+        portrait = "; ".join(map(_said, telling)) or "like everybody else in what is known of them"
+        return f"persona = {value_text(f'NAME: {portrait}.')}"
 
 
 def profile(project: Project, segment: str, as_of: date | None = None) -> Profiled:

@@ -190,6 +190,11 @@ class Settings(BaseSettings):
         return here if here.is_dir() else shipped_segments()
 
     @property
+    def ships_its_segments(self) -> bool:
+        """No folder of segments is set or here: those of the installed package stand in."""
+        return self.segment_defs is None and not Path("segment_defs").is_dir()
+
+    @property
     def current_day(self) -> date:
         """Today in the operator's time zone, or the pretended day."""
         return self.today or datetime.now(ZoneInfo(self.timezone)).date()

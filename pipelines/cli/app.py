@@ -18,9 +18,12 @@ from pipelines.backup import BackupError
 from pipelines.cli import (
     collisions,
     destinations,
+    init,
     machine,
     models,
+    new,
     people,
+    person,
     policies,
     pull,
     quality,
@@ -30,6 +33,7 @@ from pipelines.cli import (
     segment,
     tables,
     upkeep,
+    using,
 )
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
@@ -56,6 +60,8 @@ from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
 from pipelines.models.errors import ModelError
 from pipelines.names import UnknownName
+from pipelines.playbooks import FolderNotEmpty
+from pipelines.playbooks.one_csv import NotUsable
 from pipelines.project import Project
 from pipelines.pulling import TellsNobody
 from pipelines.retirement import RetirementRefused
@@ -66,6 +72,8 @@ from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
 from pipelines.sources.pulled import PulledError
 from pipelines.sources.tombstones import KeyMissing
+from pipelines.using import StillUsed
+from pipelines.worksheet import Refused
 
 app = typer.Typer(
     help="From first-party data to exactly the right people in every ad platform and email tool.",
@@ -87,14 +95,21 @@ MISTAKES = (
     RetirementRefused,
     TellsNobody,
     NothingDynamic,
+    FolderNotEmpty,
+    NotUsable,
+    StillUsed,
+    Refused,
     FileNotFoundError,
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
 collisions.register(app)
 destinations.register(app)
+init.register(app)
 models.register(app)
+new.register(app)
 people.register(app)
+person.register(app)
 policies.register(app)
 pull.register(app)
 quality.register(app)
@@ -103,6 +118,7 @@ review.register(app)
 rfm.register(app)
 segment.register(app)
 upkeep.register(app)
+using.register(app)
 
 
 def main() -> None:

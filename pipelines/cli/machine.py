@@ -243,6 +243,7 @@ def of_profile(answer: Profiled) -> dict[str, Any]:
         "segment": answer.segment,
         "as_of": answer.as_of.isoformat(),
         "persona": answer.persona,
+        "persona_line": answer.persona_line,
         "sentence": answer.sentence,
         "traits": [asdict(one) for one in answer.traits],
         "unshown": [asdict(one) | {"people": f"fewer than {answer.floor}"} for one in answer.unshown],

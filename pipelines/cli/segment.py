@@ -145,9 +145,20 @@ def tune(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:
         console.print(shown)
 
 
-def profile(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None:
+def profile(
+    segment: Segment,
+    as_of: AsOf = None,
+    persona: Annotated[
+        bool,
+        typer.Option("--persona", help="Only a line for the header, from what they do more than everybody."),
+    ] = False,
+    as_json: Json = False,
+) -> None:
     """Who a segment's people are, compared with everybody: features by how much they differ. Keeps nothing."""
     answer = compare(opened_project(), segment, day(as_of))
+    if persona and not as_json:
+        console.print(answer.persona_line, markup=False, highlight=False, soft_wrap=True)
+        return
     if as_json:
         machine.write([machine.of_profile(answer)])
         return

@@ -58,10 +58,26 @@ WORDS = frozenset(
         "criterion",
         "too small",
         "nearest wider rule",
+        "playbook",
+        "what for",
+        "days in it, as far as computed",
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers", "condition", "values", "read by", "meaning", "in words"})
+LONG = frozenset(
+    {
+        "why",
+        "finding",
+        "identifiers",
+        "condition",
+        "values",
+        "read by",
+        "meaning",
+        "in words",
+        "days in it, as far as computed",
+        "what for",
+    }
+)
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

@@ -59,6 +59,11 @@ def conversion(
     return Conversion(field, column, value, f"{raw} is not null")
 
 
+def constant(field: Field, text: str, granted_words: tuple[str, ...] = ()) -> Conversion:
+    """The same for every row: what the declaration says, read as if each row said it."""
+    return _from_text(field, field.name, literal(text), granted_words)
+
+
 def _from_text(field: Field, column: str, raw: str, granted_words: tuple[str, ...]) -> Conversion:
     if field.type == "VARCHAR":
         # What identifies people stays exactly as it is: normalising is each destination's own business.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -56,6 +57,7 @@ class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
     arrives: str | None = None
     columns: dict[str, str] = {}
     granted_words: list[str] = []
+    fixed: dict[str, str] = {}
     key: list[str] | None = None
     time: str | None = None
     person: str | None = None
@@ -108,7 +110,7 @@ class _Reader:
                 "declare one: it says who the people are",
             )
         self._refuse_doubles(found)
-        return found
+        return tuple(_beside(source, found) for source in found)
 
     def _refuse_doubles(self, sources: tuple[Source, ...]) -> None:
         """Happenings may come from several systems; a table of things has one owner."""
@@ -156,6 +158,7 @@ class _Reader:
             granted_words=tuple(word.strip().lower() for word in entry.granted_words),
             provenance=self._provenance(name, entry, contract),
             continuous=self._continuous(name, entry, contract),
+            fixed=self._fixed(name, entry, contract),
         )
 
     def _provenance(self, name: str, entry: _Entry, contract: Contract) -> Provenance:
@@ -302,6 +305,25 @@ class _Reader:
                 )
         return entry.columns
 
+    def _fixed(self, name: str, entry: _Entry, contract: Contract) -> Mapping[str, str]:
+        """Values that every row has: of known columns, not of those that tell people or rows apart."""
+        for column in entry.fixed:
+            field = contract.columns.get(column)
+            if field is None:
+                raise self._error(
+                    name,
+                    column,
+                    f"the contract {contract.name!r} has no column {column!r}",
+                    did_you_mean(column, contract.columns),
+                )
+            if field.personal or column in (*contract.key, contract.person):
+                raise self._error(
+                    name, column, f"{column} cannot be the same for everybody", "map it to a column"
+                )
+            if entry.contract != CUSTOM and column in entry.columns:
+                raise self._error(name, column, f"{column} is mapped and fixed", "keep one of the two")
+        return entry.fixed
+
     def _error(self, source: str | None, key: str | None, found: str, fix: str | None = None) -> SourceError:
         where = f"{self._path.name}:{self._line_of(source, key)}"
         return SourceError(where, f"source {source}: {found}" if source else found, fix)
@@ -320,3 +342,17 @@ class _Reader:
                 if assignment.search(self._lines[number]):
                     return number + 1
         return start + 1
+
+
+def _beside(source: Source, all_of_them: tuple[Source, ...]) -> Source:
+    """The source, knowing what others read of its file."""
+    if not isinstance(source.location, Files):
+        return source
+    others = [
+        other
+        for other in all_of_them
+        if other.name != source.name
+        and isinstance(other.location, Files)
+        and other.location.path == source.location.path
+    ]
+    return replace(source, read_elsewhere=frozenset().union(*(other.reads for other in others)))

@@ -11,7 +11,7 @@ import duckdb
 from pipelines.duck import literal, quote
 from pipelines.sources import demo, inspection, reading
 from pipelines.sources.contract import Contract, Field
-from pipelines.sources.conversion import Conversion, conversion
+from pipelines.sources.conversion import Conversion, constant, conversion
 from pipelines.sources.errors import SourceError, did_you_mean, row_list
 from pipelines.sources.model import Demo, LoadReport, Source
 from pipelines.sources.reading import Part
@@ -96,6 +96,9 @@ def _conversions(source: Source, part: Part) -> list[Conversion]:
     by_lower = {name.lower(): name for name in part.columns}
     conversions: list[Conversion] = []
     for field in source.contract.fields:
+        if field.name in source.fixed:
+            conversions.append(constant(field, source.fixed[field.name], source.granted_words))
+            continue
         wanted = source.column_of(field.name)
         column = by_lower.get(wanted.lower())
         if column is None:
@@ -122,7 +125,7 @@ def _missing(source: Source, part: Part, field: Field, wanted: str) -> SourceErr
 
 
 def _unused_columns(source: Source, part: Part) -> list[str]:
-    used = {source.column_of(field.name).lower() for field in source.contract.fields}
+    used = source.reads | source.read_elsewhere
     extra = [name for name in part.columns if name.lower() not in used]
     if not extra:
         return []

@@ -71,6 +71,17 @@ class Source:
     provenance: Provenance = FIRST_PARTY
     continuous: bool = False
     """Rows are added all day, and are read as soon as they are there."""
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    """Contract's column to the value that every row has, where the source has no such column."""
+    read_elsewhere: frozenset[str] = frozenset()
+    """Columns of the same file that other sources read, in lower case: nobody needs to be told that they are there."""
+
+    @property
+    def reads(self) -> frozenset[str]:
+        """The names, in lower case, of the columns that it takes where they are there."""
+        return frozenset(
+            self.column_of(f.name).lower() for f in self.contract.fields if f.name not in self.fixed
+        )
 
     def column_of(self, name: str) -> str:
         """What the source calls the contract's column."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from pipelines.cli.exits import Exit
 from tests.assets.shop import NEWEST, Shop, customer
 from tests.cli.conftest import Turnout
@@ -122,3 +124,20 @@ def test_a_segment_is_replayed(shop: Shop, turnout: Turnout) -> None:
     assert told["changes"] == sum(one["entered"] + one["left"] for one in told["days"])
     assert told["days"][-1]["size"] > told["days"][0]["size"], "two more people order every day"
     assert "change a day" in turnout("backtest", "recent", "--days", "5").out
+
+
+@pytest.mark.requirement("DEF-8")
+def test_a_persona_is_written_from_the_profile(shop: Shop, turnout: Turnout) -> None:
+    """One line for the header, of what the people do more than everybody; with a name it is a header's persona."""
+    path = shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
+    assert turnout("sources").code == Exit.OK
+    ran = turnout("profile", "recent", "--persona")
+    assert ran.code == Exit.OK, ran.err
+    line = ran.out.strip()
+    assert line.startswith('persona = "NAME: more ')
+    assert "more orders_ever (1.00 instead of 0.50)" in line
+    assert "less " not in line
+    path.write_text(path.read_text().replace("\n[goal]", f"\n{line.replace('NAME', 'Orla')}\n[goal]"))
+    (told,) = turnout("profile", "recent", "--json").objects
+    assert told["persona"].startswith("Orla: more ")
+    assert told["persona_line"] == line

@@ -317,6 +317,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
 }
 
 
+@pytest.mark.requirement("DEF-1", "DEF-2", "DEF-3", "DEF-9", "MIS-4")
 @pytest.mark.parametrize(("changes", "message"), named(SLIPS))
 def test_a_slip_is_told_with_file_line_and_fix(
     write: Callable[..., Path], changes: dict[str, str], message: str

@@ -11,7 +11,7 @@ import pytest
 
 from pipelines.models.errors import ModelError
 from pipelines.models.lifetime import valuers
-from pipelines.models.lifetime.value import LifetimeValue
+from pipelines.models.lifetime.value import LifetimeValue, _measured
 from pipelines.models.model import Trained
 
 pytest.importorskip("scipy", reason="the extra turnout[models] is not installed")
@@ -79,19 +79,26 @@ def trained(cdnow: duckdb.DuckDBPyConnection) -> Trained:
     return VALUE.train(cdnow, CDNOW_ENDS)
 
 
-def test_bgnbd_is_chosen_where_purchases_are_weeks_apart(trained: Trained) -> None:
-    """On CDNOW it is the nearest of three, and on the quarter that follows nearer than the last half year."""
-    assert trained.kind == valuers.BUYING
-    assert trained.accepted, trained.gates
+def test_every_way_holds_where_purchases_are_weeks_apart(trained: Trained) -> None:
+    """On CDNOW none is refused; the chosen one is nearer on the quarter that follows than the last half year."""
     found = {one.name: one.value for one in trained.measures}
-    assert found["error"] < 0.95 * found["error_baseline"]
+    assert found["error"] < 0.85 * found["error_baseline"]
     assert found["top_tenth"] > found["top_tenth_baseline"]
-    kinds = {row[0]: row[2] for row in trained.sheets[0].rows}
-    assert kinds == {
-        "linear regression": "further off",
-        "gradient boosting": "further off",
-        valuers.BUYING: "chosen",
-    }
+    passed = {one.name for one in trained.gates if one.passed}
+    assert passed >= {"nearer", "finds the best"}
+    verdicts = {row[0]: row[2] for row in trained.sheets[0].rows}
+    assert set(verdicts) == {"linear regression", "gradient boosting", valuers.BUYING}
+    assert [kind for kind, verdict in verdicts.items() if verdict == "chosen"] == [trained.kind]
+    assert set(verdicts.values()) == {"chosen", "further off"}
+
+
+def test_bgnbd_and_gamma_gamma_beat_the_last_half_year(cdnow: duckdb.DuckDBPyConnection) -> None:
+    """From the orders before the test window alone, on CDNOW: nearer, and its best tenth spends more."""
+    learning, testing = VALUE.days(CDNOW_ENDS)
+    seen = VALUE._seen(cdnow, testing)
+    found = {one.name: one.value for one in _measured(valuers.fit_buying(cdnow, learning), seen)}
+    assert found["error"] < 0.85 * found["error_baseline"]
+    assert found["top_tenth"] > found["top_tenth_baseline"]
 
 
 def test_windows_follow_each_other(trained: Trained) -> None:

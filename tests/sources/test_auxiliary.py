@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from pipelines.segments.load import load_segments
@@ -82,3 +84,29 @@ def test_they_are_pushed_nowhere_until_somebody_asks(shipped: dict[str, Segment]
         assert not shipped[name].syncs
     assert len(CATALOGUE) == 33
     assert CATALOGUE.keys() <= shipped.keys()
+
+
+@pytest.mark.requirement("TYP-10")
+def test_a_cart_is_left_behind_until_something_is_ordered(
+    demo_file: Path, shipped: dict[str, Segment], tmp_path: Path
+) -> None:
+    """An order after the cart ends it; a cart of three weeks ago is none any more."""
+    path = tmp_path / "warehouse.duckdb"
+    shutil.copyfile(demo_file, path)
+
+    def people() -> set[int]:
+        with DuckDBEngine(path, catalog=catalog(demo_sources())) as engine:
+            return set(engine.measure(shipped["cart_abandoners"], YEAR_END).people["person_no"].to_pylist())
+
+    before = people()
+    bought, waiting, *_ = sorted(before)
+    with duckdb.connect(str(path)) as con:
+        ids = dict(con.execute("select person_no, person_id from person_numbers").fetchall())
+        for number, table, column, moment in (
+            (bought, "orders", "ordered_at", "2017-12-31 23:59:00"),
+            (waiting, "web_events", "occurred_at", "2017-12-01 12:00:00"),
+        ):
+            con.execute(
+                f"update source.{table} set {column} = ? where customer_id = ?", [moment, ids[number]]
+            )
+    assert people() == before - {bought, waiting}

@@ -134,7 +134,7 @@ class LifetimeValue:
             buying = valuers.fit_buying(looked.con, looked.day)
         except NotIdentified as error:
             return tried, {valuers.BUYING: str(error)}
-        return [*tried, (buying, _error(buying, learning))], {}
+        return [*tried, (buying, _error(_predicted(buying, learning), learning.spent))], {}
 
     def _line(self, seen: Seen) -> Valuer:
         return valuers.fit_line(self.features, seen.looked.found, LEARNT_DAYS / 7)
@@ -149,13 +149,13 @@ class LifetimeValue:
 
 
 def _error_of_strangers(fit: Callable[[Seen], Valuer], seen: Seen) -> float:
-    """How far predictions lie from spend for people from whom nothing was learnt, a person."""
+    """How far predictions lie from spend for people from whom nothing was learnt."""
     fold = seen.looked.found.people % FOLDS
-    errors = []
+    predicted = np.zeros(len(fold))
     for number in range(FOLDS):
-        strangers = _only(seen, fold == number)
-        errors.append(_error(fit(_only(seen, fold != number)), strangers) * len(strangers.spent))
-    return sum(errors) / len(fold)
+        learnt = fit(_only(seen, fold != number))
+        predicted[fold == number] = _predicted(learnt, _only(seen, fold == number))
+    return _error(predicted, seen.spent)
 
 
 def _only(seen: Seen, rows: NDArray[np.bool_]) -> Seen:
@@ -170,9 +170,16 @@ def _spent(con: duckdb.DuckDBPyConnection, found: Examples, opens: datetime, clo
     return np.array([by_person.get(int(number), 0.0) for number in found.people], dtype=np.float64)
 
 
-def _error(valuer: Valuer, seen: Seen) -> float:
-    predicted = valuer.spend(seen.looked, LEARNT_DAYS / 7)
-    return float(np.mean(np.abs(predicted - seen.spent)))
+def _predicted(valuer: Valuer, seen: Seen) -> Floats:
+    return valuer.spend(seen.looked, LEARNT_DAYS / 7)
+
+
+def _error(predicted: Floats, spent: Floats) -> float:
+    """Root of the mean squared distance, which is least for the expected value.
+
+    The mean distance is not: where most people buy nothing it is least for who predicts nothing.
+    """
+    return float(np.sqrt(np.mean((predicted - spent) ** 2)))
 
 
 def _share_of_top_tenth(score: Floats, spent: Floats) -> float:
@@ -183,7 +190,7 @@ def _share_of_top_tenth(score: Floats, spent: Floats) -> float:
 
 def _measured(valuer: Valuer, seen: Seen) -> tuple[Measure, ...]:
     """All on the later window, which neither the learning nor the choice has seen."""
-    predicted = valuer.spend(seen.looked, LEARNT_DAYS / 7)
+    predicted = _predicted(valuer, seen)
     spent, naive = seen.spent, seen.baseline
     return (
         Measure(
@@ -191,12 +198,12 @@ def _measured(valuer: Valuer, seen: Seen) -> tuple[Measure, ...]:
         ),
         Measure(
             "error",
-            float(np.mean(np.abs(predicted - spent))),
-            "mean distance of prediction and spend, a person",
+            _error(predicted, spent),
+            "root of the mean squared distance of prediction and spend",
         ),
         Measure(
             "error_baseline",
-            float(np.mean(np.abs(naive - spent))),
+            _error(naive, spent),
             f"the same when everybody goes on as in the last {PAST_DAYS} days",
         ),
         Measure(
@@ -217,7 +224,7 @@ def _gates(found: Mapping[str, float]) -> tuple[Gate, ...]:
         Gate(
             "nearer",
             error < naive,
-            f"off by {error:,.2f} a person, against {naive:,.2f} of the last 26 weeks",
+            f"off by {error:,.2f} (root of the mean square), against {naive:,.2f} of the last 26 weeks",
         ),
         Gate(
             "finds the best",
@@ -249,7 +256,7 @@ def _what_was_tried(
 
 
 def _tenths(valuer: Valuer, seen: Seen) -> Sheet:
-    predicted = valuer.spend(seen.looked, LEARNT_DAYS / 7)
+    predicted = _predicted(valuer, seen)
     parts = np.array_split(np.argsort(-predicted, kind="stable"), 10)
     rows = tuple(
         (number, len(part), round(float(predicted[part].mean()), 2), round(float(seen.spent[part].mean()), 2))

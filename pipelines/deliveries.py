@@ -23,7 +23,6 @@ from pipelines.names import unknown_name
 from pipelines.readiness import ends_soon, too_few
 from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment, Sync
-from pipelines.segments.policy import refusal
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -154,10 +153,10 @@ class Deliveries:
                 s.name,
                 sync,
                 connector.options_type(**sync.options),
-                self.bounds(sync),
+                replace(self.bounds(sync), min_cell=self.project.policing.min_cell(s)),
                 s.formerly,
                 unread,
-                forbidden=refusal(connector.title, connector.forbids, s.policy),
+                forbidden=self.forbidden(s, destination),
                 attributes=sync.attributes,
                 holdouts=self.holdouts(s),
             )
@@ -174,6 +173,12 @@ class Deliveries:
         share, salt = self.project.settings.global_holdout, self.project.settings.global_holdout_salt
         everywhere = Holdout(share, salt, "global_holdout") if share else None
         return tuple(one for one in (everywhere, segment.holdout) if one is not None)
+
+    def forbidden(self, segment: Segment, destination: str) -> str | None:
+        """Why a destination's platform may not have a segment's audience; None when it may."""
+        kind = self.project.connector_types[destination]
+        connector = self.project.settings.destinations[destination]
+        return self.project.policing.refusal(segment, connector, kind.title, kind.forbids)
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

@@ -49,7 +49,10 @@ def lint(project: Project, names: Iterable[str] = (), as_of: date | None = None)
     for name in chosen:
         looked = preview(project, name, as_of)
         (segment,) = [one for one in project.segments if one.name == name]
-        found = list(findings(segment, looked, project.settings.current_day))
+        found = [
+            *findings(segment, looked, project.settings.current_day),
+            *(Finding(name, "PRI-2", "warning", says) for says in project.policing.proxies(segment)),
+        ]
         yield from sorted(found, key=lambda one: one.severity)
 
 
@@ -96,8 +99,10 @@ def _conditions(looked: Preview) -> Iterator[_Doubt]:
             "warning",
             f"{len(conditions)} conditions: hardly anybody can say who these people are",
         )
+    # With entry and exit rules conditions are those of the SQL alone.
+    by_rule = looked.sized.size if looked.sized.by_rule is None else looked.sized.by_rule
     for one in conditions if len(conditions) > 1 else ():
-        others = looked.sized.size + one.only_this
+        others = by_rule + one.only_this
         if others and one.only_this / others > NARROWS:
             yield (
                 "QUA-10",

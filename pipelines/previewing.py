@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import duckdb
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from connectors.base import DeliveryError
 from connectors.identity import Identity
+from pipelines.delivery.excluding import EXCLUDED
 from pipelines.delivery.identities import write_identities
 from pipelines.engine import Engine, HeldOut, PeopleChanged
 from pipelines.explaining import definition_of
 from pipelines.project import Project
+from pipelines.segments.freezing import counted_on
 from pipelines.segments.holdout import Holdout
+from pipelines.segments.looking_back import without_damping
+from pipelines.segments.model import Sync
+from pipelines.warehouse import DuckDBEngine
 from pipelines.warehouse.sizing import Sized
 from pipelines.warehouse.tuning import Tuned
 
@@ -51,14 +57,12 @@ class Preview:
 def preview(project: Project, segment: str, as_of: date | None = None) -> Preview:
     """Look at a segment, by default as of the newest day. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
+    day = counted_on(definition, as_of or project.newest_loaded() or project.newest_as_of)
+    project.need_window([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
         sized = engine.measure(definition, day)
-        held_out = _held_out(engine, sized.people, project.deliveries.holdouts(definition))
-        reach = tuple(
-            _reach(engine, sized.people, _account(project, sync.destination), held_out)
-            for sync in definition.syncs
-        )
+        draws = project.deliveries.holdouts(definition)
+        reach = tuple(_reach_of(project, engine, sync, sized.people, day, draws) for sync in definition.syncs)
     return Preview(segment, day, sized, reach)
 
 
@@ -75,8 +79,10 @@ class _Account:
 def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tuned, ...]:
     """What size a segment would have with other bounds, by default as of the newest day. Raises as `preview`."""
     definition = definition_of(project, segment)
+    day = as_of or project.newest_loaded() or project.newest_as_of
+    project.need_window([without_damping(definition)], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        return engine.tune(definition, as_of or engine.newest_day() or project.newest_as_of)
+        return engine.tune(definition, day)
 
 
 def _account(project: Project, destination: str) -> _Account:
@@ -91,6 +97,33 @@ def _account(project: Project, destination: str) -> _Account:
         kind = project.connector_types[destination]
         declared = kind.declare(kind.settings_type.model_construct())
         return _Account(destination, tuple(kind.consent), declared.identity, declared.limits.min_size)
+
+
+def _reach_of(
+    project: Project,
+    engine: DuckDBEngine,
+    sync: Sync,
+    people: pa.Table,
+    day: date,
+    draws: tuple[Holdout, ...],
+) -> Reach:
+    """Whom one sync reaches, without those whom it leaves out."""
+    left_out = pa.chunked_array(
+        [
+            chunk
+            for name in sync.exclude
+            for chunk in engine.measure(definition_of(project, name), day).people.column("person_no").chunks
+        ],
+        type=pa.int32(),
+    )
+    is_out = pc.is_in(people.column("person_no"), value_set=left_out)
+    rest = people.filter(pc.invert(is_out))
+    held_out = _held_out(engine, rest, draws)
+    reach = _reach(engine, rest, _account(project, sync.destination), held_out)
+    excluded = int(pc.sum(is_out).as_py() or 0)
+    if not excluded:
+        return reach
+    return replace(reach, withheld=dict(sorted({**reach.withheld, EXCLUDED: excluded}.items())))
 
 
 def _held_out(engine: Engine, people: pa.Table, draws: tuple[Holdout, ...]) -> pa.Table:

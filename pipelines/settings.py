@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from pipelines.cron import checked_cron
+from pipelines.segments.policy import ProfileName
 
 SHIPPED = (
     "activecampaign", "braze", "brevo", "criteo", "customerio", "file", "google", "hubspot", "iterable", "klaviyo",
@@ -102,6 +103,14 @@ class Settings(BaseSettings):
         30,
         gt=0,
         description="After this many days a pull asks for everything again, whatever was pulled before.",
+    )
+    policy_profile: ProfileName = Field(
+        "default",
+        description="The kind of business whose rules hold for every segment: `default`, `healthcare`, `finance`, "
+        "`housing` or `employment`.",
+    )
+    cell_floor: int = Field(
+        20, ge=1, description="People below which a count in a breakdown is not shown, but said to be fewer."
     )
     memory_limit: str = Field("2GB", description="Memory that DuckDB may use before it spills to disk.")
     threads: int | None = Field(None, ge=1, description="DuckDB threads; unset: one per core.")

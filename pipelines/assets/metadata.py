@@ -13,6 +13,7 @@ from pipelines.delivery.model import Delivery
 from pipelines.engine import Profile
 from pipelines.pulling import Pulled
 from pipelines.segments.model import Segment
+from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
 from pipelines.sources.people import PeopleReport
 from pipelines.sources.pulled import REASONS
@@ -31,6 +32,7 @@ def described(segment: Segment) -> str:
         [
             f"**{segment.title}** ({', '.join(segment.types)})",
             segment.description,
+            *([f"*Static:* its people are those of {segment.frozen_on}."] if segment.frozen_on else []),
             f"*Goal:* {goal.metric} {goal.direction}, {goal.target}, by {goal.by.isoformat()}  \n"
             f"*Treatment:* {segment.treatment}  \n"
             f"*Universe:* {segment.universe}",
@@ -90,13 +92,14 @@ def of_pulled(one: Pulled) -> Metadata:
     return shown
 
 
-def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
+def of_segment(segment: Segment, profile: Profile, notes: Iterable[str]) -> Metadata:
     """A computed segment in numbers, plotted by day."""
     shown: Metadata = {
         "dagster/partition_row_count": dg.MetadataValue.int(profile.size),
         "people": dg.MetadataValue.int(profile.size),
         "universe": dg.MetadataValue.int(profile.universe),
         "share of universe": dg.MetadataValue.float(round(profile.share, 6)),
+        "definition": dg.MetadataValue.text(version_of(segment)),
     }
     if profile.layers:
         lines = [f"| {one.segment} | {one.size:,} | {one.shared:,} |" for one in profile.layers]

@@ -99,7 +99,7 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
         for outcome in project.compute(as_of, wanted):
             match outcome:
                 case Computed(segment, profile, notes):
-                    shown = metadata.of_segment(profile, notes)
+                    shown = metadata.of_segment(segment, profile, notes)
                     yield dg.MaterializeResult(asset_key=segment_key(segment.name), metadata=shown)
                 case Failed():
                     failed.append(outcome)

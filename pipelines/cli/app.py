@@ -15,7 +15,18 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import collisions, destinations, machine, people, pull, review, segment, tables, upkeep
+from pipelines.cli import (
+    collisions,
+    destinations,
+    machine,
+    people,
+    policies,
+    pull,
+    review,
+    segment,
+    tables,
+    upkeep,
+)
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -75,6 +86,7 @@ TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, Pulle
 collisions.register(app)
 destinations.register(app)
 people.register(app)
+policies.register(app)
 pull.register(app)
 review.register(app)
 segment.register(app)
@@ -108,7 +120,7 @@ def _leave(sentence: str, code: Exit) -> None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, 33 segments, twelve sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 34 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

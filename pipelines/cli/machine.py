@@ -21,6 +21,7 @@ from pipelines.profiling import Profiled
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
+from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
 from pipelines.why import Why
 
@@ -37,6 +38,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
         return {
             "name": outcome.name,
             "as_of": outcome.as_of.isoformat(),
+            "definition": None,
             "size": None,
             "share": None,
             "error": str(outcome.error),
@@ -45,6 +47,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
     return {
         "name": profile.segment,
         "as_of": profile.as_of.isoformat(),
+        "definition": version_of(outcome.segment),
         "size": profile.size,
         "share": profile.share,
         "error": None,
@@ -208,6 +211,7 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             for one in conditions
         ],
         "audiences": [of_why(one) for one in answer.audiences],
+        "damped": None if answer.damped is None else {k: _plain(v) for k, v in asdict(answer.damped).items()},
         "taken_by": answer.taken_by,
         "waterfall": answer.waterfall,
         "sentence": answer.sentence,
@@ -223,6 +227,7 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "size": sized.size,
         "universe": sized.universe,
         "share": round(sized.share, 6),
+        "by_rule": sized.by_rule,
         "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
         "layers": [asdict(one) for one in sized.layers],
         "taken": [asdict(one) for one in sized.taken],
@@ -239,6 +244,7 @@ def of_profile(answer: Profiled) -> dict[str, Any]:
         "persona": answer.persona,
         "sentence": answer.sentence,
         "traits": [asdict(one) for one in answer.traits],
+        "unshown": [asdict(one) | {"people": f"fewer than {answer.floor}"} for one in answer.unshown],
     }
 
 
@@ -270,6 +276,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "audience": audience,
         "as_of": answer.as_of.isoformat() if answer.as_of else None,
         "wanted": answer.wanted,
+        "excluded_by": list(answer.excluded_by),
         "held": standing.held if standing else "no",
         "withheld": answer.withheld,
         "sentence": answer.sentence,

@@ -16,6 +16,8 @@ from pipelines.cli import machine
 from pipelines.cli.exits import Exit
 from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
+from pipelines.cli.trials import Cooldown, Grace, compared, of_trials, trials
+from pipelines.explaining import definition_of
 from pipelines.explaining import explain as ask
 from pipelines.linting import lint as doubts
 from pipelines.previewing import Preview, Reach
@@ -80,19 +82,30 @@ def lint(
 def backtest(
     segment: Segment,
     days: Annotated[int, typer.Option(min=2, help="How many days, the last one included.")] = 30,
+    grace: Grace = None,
+    cooldown: Cooldown = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """How a segment would have lived: size, who came and left, and who was back within a week, on every past day.
 
-    Features of days that lack them are built, and stay in the warehouse.
+    With entry and exit rules, its own or tried ones, it says how many changes they spare. Features of days that lack
+    them are built, and stay in the warehouse.
     """
     project = opened_project()
     last = day(as_of) or project.newest_as_of
+    own = definition_of(project, segment).entry_exit
     with steps() as show:
-        found = replay(project, segment, last - timedelta(days=days - 1), last, show)
+        found = replay(
+            project,
+            segment,
+            last - timedelta(days=days - 1),
+            last,
+            show,
+            trials=trials(own, grace, cooldown),
+        )
     if as_json:
-        machine.write([machine.of_backtest(found)])
+        machine.write([machine.of_backtest(found) | {"entry_exit": of_trials(own, found)}])
         return
     console.print(
         f"[bold]{segment}[/], {found.days[0].as_of} to {found.days[-1].as_of}: "
@@ -102,6 +115,8 @@ def backtest(
         soft_wrap=True,
         highlight=False,
     )
+    if found.tried:
+        console.print(compared(own, found))
     shown = table("as of", "people", "entered", "left")
     for one in found.days[-MOST_DAYS:]:
         shown.add_row(str(one.as_of), f"{one.size:,}", f"{one.entered:,}", f"{one.left:,}")
@@ -136,6 +151,9 @@ def profile(segment: Segment, as_of: AsOf = None, as_json: Json = False) -> None
     console.print(escape(answer.sentence), soft_wrap=True, highlight=False)
     if answer.traits:
         console.print(_traits(answer.traits[:MOST_TELLING]))
+    if answer.unshown:
+        told = ", ".join(f"{one.feature} ({one.values:,})" for one in answer.unshown)
+        console.print(f"Values of fewer than {answer.floor} people, not shown: {told}", soft_wrap=True)
 
 
 def explain(
@@ -168,6 +186,8 @@ def _show_preview(answer: Preview) -> None:
         f"{sized.universe:,}",
         highlight=False,
     )
+    if sized.by_rule is not None:
+        console.print(f"Its SQL alone gives {sized.by_rule:,}; the rest is entry and exit.", highlight=False)
     if sized.conditions is None:
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif sized.conditions:

@@ -22,6 +22,7 @@ from pipelines.delivery.attributes import check_fields, stage_attributes
 from pipelines.delivery.boundaries import request
 from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
+from pipelines.delivery.excluding import leave_out, nobody_left_out, unknown_exclusion, with_left_out
 from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
 from pipelines.delivery.holding_out import nobody_held_out, stage_held_out
 from pipelines.delivery.holds import held_back
@@ -177,11 +178,14 @@ class Desk:
         if push.people:
             change = replace(change, as_of=self.run.today, expected=None)
         judged = verdict(change, push.bounds, self.run.overrides)
-        judged = held_back(self.journal.holds, self.account.name, push) or judged
+        held = held_back(self.journal.holds, self.account.name, push)
+        judged = held or unknown_exclusion(engine, push, as_of) or judged
+        nobody_left_out(self.ledger)
         if judged.guard in ONLY_OPT_OUTS:
             nobody_held_out(self.ledger)
             return as_of, only_must_go(self.ledger, number), judged
         people = self._wanted(engine, push, number, as_of)
+        people, left_out = leave_out(self.ledger, engine, push, as_of, people)
         stage_held_out(self.ledger, engine, push.holdouts, people)
         told = None
         if push.attributes and as_of is not None:
@@ -196,7 +200,7 @@ class Desk:
             removes=difference.removes - difference.must_go - difference.asked_out,
         )
         judged = verdict(change, push.bounds, self.run.overrides)
-        return as_of, difference, self.course.judged(push.segment, judged)
+        return as_of, with_left_out(difference, left_out), self.course.judged(push.segment, judged)
 
     def _wanted(self, engine: Engine, push: Push, number: int, as_of: date | None) -> pa.Table:
         if push.people:
@@ -308,11 +312,13 @@ class Desk:
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
             held = held_back(self.journal.holds, self.account.name, push)
-            if held is None and (push.people or engine.latest(push.segment) is not None):
+            held = held or unknown_exclusion(engine, push, None)
+            ready = held is None and bool(push.people or engine.latest(push.segment) is not None)
+            if ready and not push.bounds.min_cell:
                 return None
             self.ledger.identities.follow(engine, self.account.connector.consent)
             as_of, difference, judged = self._compare(engine, push, number)
-        if difference.must_go:
+        if difference.must_go or (ready and judged.guard is not Guard.CELL):
             return None
         return replace(self._planned(push, number, as_of, difference, judged), status="stopped")
 

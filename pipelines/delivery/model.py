@@ -168,8 +168,8 @@ class Delivery:
 
     @property
     def stands_still(self) -> bool:
-        """Whether nobody may be sent, because an operator put the audience on hold or the platform takes none such."""
-        return self.verdict in (Guard.ON_HOLD, Guard.POLICY)
+        """Whether nobody may be sent: on hold, a kind that the platform refuses, or too few for the policy profile."""
+        return self.verdict in (Guard.ON_HOLD, Guard.POLICY, Guard.CELL)
 
     def to_json(self) -> str:
         """For the journal and for machines; stable keys."""

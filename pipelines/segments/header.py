@@ -8,9 +8,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.entry_exit import LONGEST_STAY, LONGEST_WAIT, STAY_DAYS
 from pipelines.segments.holdout import BUCKETS
-from pipelines.segments.model import DriftPolicy
-from pipelines.segments.policy import CATEGORIES
+from pipelines.segments.model import DriftPolicy, Mode
+from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
 
 SegmentType = Literal[
@@ -28,11 +29,6 @@ SegmentType = Literal[
     "predictive",
 ]
 """What the shared characteristic of a segment's people may be."""
-
-NOT_YET = {
-    "entry_exit": "grace and cool-down days",
-}
-"""Fields whose behaviour is still to come: using one is an error, so that none is accepted and ignored."""
 
 TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -144,6 +140,33 @@ class HoldoutTable(Strict):
     )
 
 
+class EntryExitTable(Strict):
+    """``[entry_exit]``: what keeps people from coming and going day by day."""
+
+    exit_when: Text | None = Field(
+        None, description='a condition on features under which members leave, e.g. "spend_90d < 450"'
+    )
+    stay_days: int | None = Field(
+        None,
+        ge=1,
+        le=LONGEST_STAY,
+        description=f"a whole number of days from 1 to {LONGEST_STAY}, {STAY_DAYS} by default: how long after the SQL "
+        "last held somebody may stay whom exit_when does not send away",
+    )
+    grace_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} for which people stay before they leave",
+    )
+    cooldown_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} before who left may come back",
+    )
+
+
 class Header(Strict):
     """Everything above the SQL but the syncs. Each description is what an error says was expected."""
 
@@ -179,6 +202,19 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    entry_exit: EntryExitTable | None = Field(
+        None, description="a table [entry_exit] with exit_when and stay_days, grace_days or cooldown_days"
+    )
+    profile: ProfileName | None = Field(
+        None,
+        description="a policy profile besides the project's: " + ", ".join(ProfileName.__args__),  # type: ignore[attr-defined]
+    )
+    frozen_on: date | None = Field(
+        None, description="a date without quotes: the day whose people a static segment holds"
+    )
+    mode: Mode = Field(
+        "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
+    )
     waterfall: Annotated[str, AfterValidator(_group)] | None = Field(
         None, description="the name of a group of segments that exclude each other: 1 to 64 of a-z, 0-9 and _"
     )
@@ -204,4 +240,8 @@ class SyncKeys(Strict):
         "report_only",
         description="what becomes of members whom somebody else added or took out, where the tool lists members: "
         '"report_only" or "ours_wins"',
+    )
+    exclude: list[Line] = Field(
+        default_factory=list,
+        description='names of segments whose people this audience leaves out, e.g. ["open_complaint"]',
     )

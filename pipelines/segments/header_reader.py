@@ -13,7 +13,7 @@ from pipelines.segments.attributes import Attribute, type_of
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
-from pipelines.segments.header import NOT_YET, Header, SyncKeys
+from pipelines.segments.header import Header, SyncKeys
 from pipelines.segments.model import Sync
 from pipelines.segments.toml_lines import Toml, TomlError
 
@@ -41,14 +41,6 @@ class HeaderReader:
     def header(self) -> Header:
         """Everything but the syncs."""
         values = {key: value for key, value in self._toml.values.items() if key != "sync"}
-        for name, meaning in NOT_YET.items():
-            if name in values:
-                raise SegmentError(
-                    self._file.path,
-                    f"{name!r} is not built yet ({meaning})",
-                    line=self.line((name,)),
-                    fix="remove it: a field is never accepted and then ignored",
-                )
         return self._checked(Header, values, (), known=[*Header.model_fields, "sync"])
 
     def sync_tables(self) -> Iterable[tuple[str, Any]]:
@@ -82,6 +74,7 @@ class HeaderReader:
             drift=keys.drift,
             options=options.model_dump(exclude_unset=True),
             attributes=tuple(self._attributes((*path, "attributes"), options)),
+            exclude=tuple(dict.fromkeys(keys.exclude)),
         )
 
     def _attributes(self, path: tuple[str, ...], options: BaseModel) -> Iterator[Attribute]:

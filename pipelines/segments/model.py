@@ -9,10 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.holdout import Holdout
+from pipelines.segments.policy import ProfileName
 
 DriftPolicy = Literal["report_only", "ours_wins"]
 """When the tool's list of members differs from what was sent: nothing is changed, or the next push makes it right."""
+
+
+Mode = Literal["static", "scheduled", "dynamic"]
+"""When who is in a segment may change: never, every night, or also as soon as something arrives about a person."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,8 @@ class Sync:
     """The connector's own options, already validated by its model."""
     attributes: tuple[Attribute, ...] = ()
     """Columns that are sent as the tool's fields about people."""
+    exclude: tuple[str, ...] = ()
+    """Segments whose people this audience leaves out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +95,14 @@ class Segment:
     """Segments that the SQL reads itself."""
     builds_on: tuple[Segment, ...] = ()
     """Every segment below it, each before those that are built on it."""
+    entry_exit: EntryExit | None = None
+    """What keeps its people from coming and going; None: the SQL alone decides."""
+    profile: ProfileName | None = None
+    """A policy profile whose rules hold besides the project's."""
+    frozen_on: date | None = None
+    """The day whose people a static segment holds."""
+    mode: Mode = "scheduled"
+    """When its people may change."""
     waterfall: str | None = None
     """The group of segments that exclude each other."""
     holdout: Holdout | None = None

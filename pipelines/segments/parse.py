@@ -6,8 +6,10 @@ from pathlib import Path
 
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
+from pipelines.segments.entry_exit_reader import read_entry_exit
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.file import check_name, read_file
+from pipelines.segments.freezing import check_freeze
 from pipelines.segments.gate import check_sql
 from pipelines.segments.header import Header
 from pipelines.segments.header_reader import Destinations, HeaderReader
@@ -44,6 +46,7 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
             raise SegmentError(
                 path, "formerly is the segment's own name", line=reader.line(("formerly",)), fix="remove it"
             )
+    check_freeze(path, header.mode, header.frozen_on, reader.line)
     check_pair(path, header, reader)
     template = read_template(path, header, reader, warehouse.catalog, syncs)
     reads = check_sql(path, file.sql, file.sql_line, warehouse)
@@ -69,6 +72,10 @@ def parse_with(path: Path, warehouse: EmptyWarehouse, destinations: Destinations
         policy=tuple(header.policy),
         evidence=header.evidence,
         persona=header.persona,
+        entry_exit=read_entry_exit(path, reader, header.entry_exit, warehouse),
+        profile=header.profile,
+        frozen_on=header.frozen_on,
+        mode=header.mode,
         waterfall=header.waterfall,
         priority=header.priority,
         holdout=_holdout(header, file.name),

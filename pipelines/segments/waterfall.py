@@ -33,7 +33,7 @@ class Claim:
 
 
 def check_pair(path: Path, header: Header, reader: HeaderReader) -> None:
-    """Raise SegmentError when one of ``waterfall`` and ``priority`` stands without the other."""
+    """Raise SegmentError when one of ``waterfall`` and ``priority`` stands alone, or in a static segment."""
     if header.waterfall is not None and header.priority is None:
         raise SegmentError(
             path,
@@ -47,6 +47,13 @@ def check_pair(path: Path, header: Header, reader: HeaderReader) -> None:
             "priority without a waterfall decides nothing",
             line=reader.line(("priority",)),
             expected="waterfall, the name of the group in which it counts",
+        )
+    if header.waterfall is not None and header.mode == "static":
+        raise SegmentError(
+            path,
+            "a static segment keeps its people, and a waterfall could take them",
+            line=reader.line(("waterfall",)),
+            fix="take it out of the waterfall, or let its people change",
         )
 
 

@@ -15,14 +15,20 @@ from pipelines.duck import quote
 from pipelines.engine import EngineError, Layer, Profile, Taken
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.freezing import counted_on
 from pipelines.segments.key import KEY, KEY_TYPES
+from pipelines.segments.looking_back import exit_rule, window
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
-from pipelines.warehouse import history, waterfall
+from pipelines.segments.version import version_of
+from pipelines.warehouse import damping, freezing, history, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
 
 FEATURES = "features"
 COMPUTED = quote("computed segment")
+RULE = quote("people by the rule")
+"""What the author's SELECT gave, where entry and exit rules made something else of it."""
+NOBODY = f"select person_no from {RULE} where false"
 
 
 def compute_segment(
@@ -42,10 +48,18 @@ def compute_segment(
             segment.path, f"unknown universe {segment.universe!r}", expected=" or ".join(UNIVERSES)
         )
     database = _name_of_database(cursor)
-    prepare(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+    day = freezing.day_of(cursor, segment, as_of)
+    prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
-    taken = run(cursor, segment, as_of, timeout_seconds)
-    size, duplicates = _examine(cursor, segment, as_of, database=database)
+    stand_back(cursor, segment, day, timeout_seconds)
+    run(cursor, segment, day, timeout_seconds)
+    size, duplicates = _examine(cursor, segment, day, database=database)
+    settle(cursor, segment, day, timeout_seconds)
+    taken = waterfall.take_out(cursor, segment, COMPUTED)
+    if segment.entry_exit is not None or segment.after:
+        size = int(cursor.execute(f"select count(distinct person_no) from {COMPUTED}").fetchall()[0][0])
+    if day != as_of:
+        size = freezing.without_the_gone(cursor, database, as_of)
     layers = tuple(contribution(cursor, name) for name in segment.layers)
     profile = Profile(
         segment.name,
@@ -56,7 +70,7 @@ def compute_segment(
         layers=layers,
         taken=taken,
     )
-    _keep(cursor, profile)
+    _keep(cursor, profile, version_of(segment))
     return profile
 
 
@@ -68,12 +82,97 @@ def prepare(
     catalog: Catalog,
     timeout_seconds: float,
 ) -> None:
-    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on."""
+    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on.
+
+    Where it or a layer has entry and exit rules, the days on which they look back are gone through first, in order.
+    """
+    for day in days_before(cursor, segment, as_of):
+        stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
+        if any(one.entry_exit is not None for one in (segment, *segment.after)):
+            fill(cursor, segment, day, timeout_seconds)
+    stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+
+
+def days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> list[date]:
+    """The days on which the segment looks back. Before the first of them with features there was nobody.
+
+    Raises SegmentError for a later one without: what is not known of a day must not pass for nobody.
+    """
+    days = list(window(segment, as_of))
+    if not days or history.newest_day(cursor) is None:
+        return []
+    query = f"select distinct as_of from {quote(_name_of_database(cursor))}.main.features where as_of between $1 and $2"
+    present = {day for (day,) in cursor.execute(query, [days[0], as_of]).fetchall()}
+    known = [day for day in days if day >= min(present, default=as_of)]
+    gap = next((day for day in known if day not in present), None)
+    if gap is not None:
+        raise SegmentError(
+            segment.path,
+            f"there are no features for {gap.isoformat()}, one of the {len(days)} days on which it looks back",
+            fix=f"load that day first: turnout sources --as-of {gap.isoformat()}",
+        )
+    return known
+
+
+def stand(
+    cursor: duckdb.DuckDBPyConnection,
+    segment: Segment,
+    as_of: date,
+    *,
+    catalog: Catalog,
+    timeout_seconds: float,
+) -> None:
+    """One day of `prepare`: the tables as of it, and the layers as they are on it."""
     database = _name_of_database(cursor)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
+    waterfall.forget(cursor)
     for layer in segment.builds_on:
-        run(cursor, layer, as_of, timeout_seconds)
+        if counted_on(layer, as_of) != as_of:
+            freezing.lay_frozen(cursor, layer, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+            continue
+        fill(cursor, layer, as_of, timeout_seconds)
         lay(cursor, layer.name)
+
+
+def fill(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float
+) -> tuple[Taken, ...]:
+    """Fill the temporary table with the whole membership of a segment on the day on which the cursor stands.
+
+    Returns whom its waterfall took from it.
+    """
+    stand_back(cursor, segment, as_of, seconds)
+    run(cursor, segment, as_of, seconds)
+    settle(cursor, segment, as_of, seconds)
+    return waterfall.take_out(cursor, segment, COMPUTED)
+
+
+def stand_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+    """Find out whom the segments before it in its waterfall have, each by its own SQL and entry and exit rules."""
+
+    def own(better: Segment) -> None:
+        run(cursor, better, as_of, seconds)
+        settle(cursor, better, as_of, seconds)
+
+    waterfall.stand_back(cursor, segment, own, COMPUTED)
+
+
+def settle(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> bool:
+    """From the people whom the SQL gave, in the temporary table, to the members. False: they are the same people."""
+    if segment.entry_exit is None:
+        return False
+    cursor.execute(
+        f"create or replace temp table {RULE} as select distinct person_no from {COMPUTED} where person_no is not null"
+    )
+    leaving = exit_rule(segment)
+    if leaving is not None:
+        run(cursor, leaving, as_of, seconds)
+    leavers = COMPUTED if leaving is not None else f"({NOBODY})"
+    with time_limit(cursor, seconds), explained(segment, lines_before=0, seconds=seconds):
+        damping.fold(
+            cursor, segment.name, segment.entry_exit, as_of, rule=RULE, leavers=leavers, into=COMPUTED
+        )
+    return True
 
 
 def window_end(as_of: date) -> str:
@@ -114,7 +213,8 @@ def _date_views(
         else:
             condition = "true"
         cursor.execute(
-            f"create temp view {quote(name)} as select * from {quote(database)}.main.{quote(name)} where {condition}"
+            f"create or replace temp view {quote(name)} as "
+            f"select * from {quote(database)}.main.{quote(name)} where {condition}"
         )
 
 
@@ -130,16 +230,7 @@ def _universe(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, 
     return size
 
 
-def run(
-    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float
-) -> tuple[Taken, ...]:
-    """Fill the temporary table with the segment's people; returns whom its waterfall took from it."""
-    waterfall.stand_back(cursor, segment, lambda one: _select(cursor, one, as_of, seconds), COMPUTED)
-    _select(cursor, segment, as_of, seconds)
-    return waterfall.take_out(cursor, segment, COMPUTED)
-
-
-def _select(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+def run(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
     """Fill the temporary table with what the author's SELECT returns, unchanged but for a line above it."""
     parameters = _parameters(cursor, segment, as_of)
     # Read-only with regard to the file: only temporary tables of this cursor can be written.
@@ -159,7 +250,7 @@ def lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     """What was just computed becomes a table under the layer's name, each person once."""
     cursor.execute(
         f"""
-        create temp table {quote(name)} as
+        create or replace temp table {quote(name)} as
         select distinct person_no
         from {COMPUTED}
         where person_no is not null
@@ -264,7 +355,7 @@ select
     return size, rows - size
 
 
-def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
     """Replace the day's rows and its record in one transaction; tables are made before it."""
     table = f"segment.{quote(profile.segment)}"
     cursor.execute(history.SCHEMA)
@@ -280,7 +371,7 @@ def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
             raise EngineError(
                 f"segment {profile.segment}: {inserted} rows kept where {profile.size} were counted"
             )
-        history.record(cursor, profile)
+        history.record(cursor, profile, definition)
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")

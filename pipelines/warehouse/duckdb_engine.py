@@ -28,13 +28,16 @@ from pipelines.engine import (
     WarehouseMissing,
 )
 from pipelines.segments.catalog import Catalog
+from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
-from pipelines.warehouse import exports, history, identity
+from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
-from pipelines.warehouse.profiling import Trait, traits
+from pipelines.warehouse.profiling import FEWEST, Traits, traits
+from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
 
@@ -62,6 +65,7 @@ class DuckDBEngine:
         timezone: str = "UTC",
         timeout_seconds: float = 300,
         days_kept: int = 400,
+        cell_floor: int = FEWEST,
     ) -> None:
         self.path = path
         self.read_only = read_only
@@ -70,6 +74,7 @@ class DuckDBEngine:
         self._timezone = timezone
         self._timeout_seconds = timeout_seconds
         self._days_kept = days_kept
+        self._cell_floor = cell_floor
         self._config = _confined(memory_limit, spill_limit, threads)
         self._connection: duckdb.DuckDBPyConnection | None = None
         self._streams: set[exports.Stream] = set()
@@ -89,6 +94,7 @@ class DuckDBEngine:
             timezone=settings.timezone,
             timeout_seconds=settings.segment_timeout_seconds,
             days_kept=settings.days_kept,
+            cell_floor=settings.cell_floor,
         )
 
     def __enter__(self) -> Self:
@@ -138,6 +144,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             return history.profile(cursor, segment, as_of)
 
+    def days_of(self, segment: str) -> list[history.ComputedDay]:
+        """Every computed day of a segment, the oldest first, with the definition that made it."""
+        with self._cursor() as cursor:
+            return history.days_of(cursor, segment)
+
     def export(self, export: Export) -> pa.RecordBatchReader:
         """Stream rows as Arrow in bounded memory; several exports may be read side by side.
 
@@ -172,26 +183,50 @@ class DuckDBEngine:
     def judge(self, segment: Segment, as_of: date, people: Sequence[int]) -> list[Judged]:
         """What the segment says of people on a day, condition by condition; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return judge(cursor, segment, as_of, people, timeout_seconds=self._timeout_seconds)
 
     def measure(self, segment: Segment, as_of: date) -> Sized:
         """What the segment would hold on a day, and what makes it that size; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             others = [name for name in history.computed_on(cursor, as_of) if name != segment.name]
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
 
-    def traits(self, segment: Segment, as_of: date) -> tuple[Trait, ...]:
+    def replay(
+        self, segment: Segment, days: Sequence[date], rules: Sequence[EntryExit | None]
+    ) -> Iterator[People]:
+        """Who was in the segment on days that follow one another, under each of the rules. Raises SegmentError."""
+        with self._cursor() as cursor:
+            yield from replay(
+                cursor, segment, days, rules, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+
+    def traits(self, segment: Segment, as_of: date) -> Traits:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             columns = self._catalog["features"].columns
-            return traits(cursor, segment, as_of, columns, timeout_seconds=self._timeout_seconds)
+            return traits(
+                cursor,
+                segment,
+                as_of,
+                columns,
+                timeout_seconds=self._timeout_seconds,
+                floor=self._cell_floor,
+            )
 
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
-        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""
+        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError.
+
+        Sizes are those of its SQL alone: with entry and exit rules each bound would need days of its own.
+        """
+        segment = without_damping(segment)
         with self._cursor() as cursor:
+            as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 

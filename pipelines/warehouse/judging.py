@@ -15,6 +15,7 @@ from pipelines.segments.conditions import Condition, conditions_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute, waterfall
 from pipelines.warehouse.confinement import time_limit
+from pipelines.warehouse.damping import Damped, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,11 +34,13 @@ class Judged:
 
     person_no: int
     is_member: bool
-    """By the whole SQL, and by its waterfall."""
+    """By the whole SQL, the entry and exit rules, and the waterfall."""
     conditions: tuple[Answered, ...] | None
     """None: the SQL is no plain list of conditions."""
+    damped: Damped | None = None
+    """What the entry and exit rules make of them; None where there are none, or they do not concern this person."""
     taken_by: str | None = None
-    """The segment of its waterfall that has them first, though the SQL selects them."""
+    """The segment of its waterfall that has them first, though they would be in it."""
 
 
 def judge(
@@ -49,7 +52,7 @@ def judge(
     timeout_seconds: float,
 ) -> list[Judged]:
     """Ask the segment about people, in their order; its day must have been prepared on this cursor."""
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    compute.fill(cursor, segment, as_of, timeout_seconds)
     taken = waterfall.taken_among(cursor, segment, people)
     cursor.register("asked", pa.table({"person_no": pa.array(people, pa.int32())}))
     members = {
@@ -58,13 +61,19 @@ def judge(
             f"select person_no from {compute.COMPUTED} semi join asked using (person_no)"
         ).fetchall()
     }
+    rules = segment.entry_exit
+    damped = {} if rules is None else standings(cursor, segment.name, rules, as_of)
     conditions = conditions_of(segment.sql, segment.layers)
     if conditions is None:
-        return [Judged(number, number in members, None, taken.get(number)) for number in people]
+        return [
+            Judged(number, number in members, None, damped.get(number), taken.get(number))
+            for number in people
+        ]
     with time_limit(cursor, timeout_seconds):
         answers = _answers(cursor, conditions, as_of)
     return [
-        Judged(number, number in members, answers.get(number, ()), taken.get(number)) for number in people
+        Judged(number, number in members, answers.get(number, ()), damped.get(number), taken.get(number))
+        for number in people
     ]
 
 

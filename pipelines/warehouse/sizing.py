@@ -56,6 +56,8 @@ class Sized:
     """None: the SQL is no plain list of conditions."""
     overlaps: tuple[Overlap, ...]
     """The likest first; those without anybody in common are left out."""
+    by_rule: int | None = None
+    """With entry and exit rules: whom the SQL alone gives. None: it has none, so these are all of them."""
     taken: tuple[Taken, ...] = ()
     """Whom its waterfall took from it: they are in none of the other numbers but those of conditions."""
 
@@ -82,7 +84,7 @@ def measure(
 
     Raises SegmentError.
     """
-    taken = compute.run(cursor, segment, as_of, timeout_seconds)
+    taken = compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     conditions = conditions_of(segment.sql, segment.layers)
     with time_limit(cursor, timeout_seconds):
@@ -93,6 +95,9 @@ def measure(
             layers=tuple(compute.contribution(cursor, name) for name in segment.layers),
             conditions=None if conditions is None else _narrowings(cursor, conditions, as_of),
             overlaps=_overlaps(cursor, people.num_rows, others, as_of),
+            by_rule=None
+            if segment.entry_exit is None
+            else _int(cursor, f"select count(*) from {compute.RULE}"),
             taken=taken,
         )
 

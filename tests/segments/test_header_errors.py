@@ -29,7 +29,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"min_size = 100": "kpi = 'red'"},
         "segment_defs/lapsed.sql:8: unknown key 'kpi' in the header; expected one of title, description, types, "
         "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, "
-        "waterfall, priority, holdout, template, sync",
+        "entry_exit, profile, frozen_on, mode, waterfall, priority, holdout, template, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},
@@ -124,6 +124,31 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:10: 'tags' has a tag with other characters than letters, digits, _ . and -; "
         'expected a table of short texts, e.g. tags = {season = "winter"}',
     ),
+    "profile": (
+        {"min_size = 100": 'profile = "finances"'},
+        "segment_defs/lapsed.sql:8: 'profile' is the text 'finances'; did you mean 'finance'?; expected a policy "
+        "profile besides the project's: default, healthcare, finance, housing, employment",
+    ),
+    "mode": (
+        {"min_size = 100": 'mode = "statik"'},
+        "segment_defs/lapsed.sql:8: 'mode' is the text 'statik'; did you mean 'static'?; expected when its people may "
+        'change: "static", "scheduled" or "dynamic"',
+    ),
+    "freeze without a day": (
+        {"min_size = 100": 'mode = "static"'},
+        "segment_defs/lapsed.sql:8: a static segment says on which day its people were taken; add frozen_on = "
+        "2017-12-31, say",
+    ),
+    "day without a freeze": (
+        {"min_size = 100": "frozen_on = 2017-10-01"},
+        "segment_defs/lapsed.sql:8: frozen_on stands in a scheduled segment, whose people change; remove it, or write "
+        'mode = "static"',
+    ),
+    "freeze as text": (
+        {"min_size = 100": 'mode = "static"\nfrozen_on = "2017-10-01"'},
+        "segment_defs/lapsed.sql:9: 'frozen_on' is the text '2017-10-01'; expected a date without quotes: the day "
+        "whose people a static segment holds",
+    ),
     "holdout without its table": (
         {"min_size = 100": "holdout = 0.1"},
         "segment_defs/lapsed.sql:8: 'holdout' is the number 0.1; expected a table [holdout] with share, e.g. "
@@ -157,11 +182,6 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         {"[goal]": '[holdout]\nshare = 0.1\nsalt = " "\n[goal]'},
         "segment_defs/lapsed.sql:15: 'salt' is empty; expected a text that draws the people; another one draws "
         "others, the segment's name by default",
-    ),
-    "entry_exit": (
-        {"[goal]": "[entry_exit]\ngrace_days = 7\n[goal]"},
-        "segment_defs/lapsed.sql:13: 'entry_exit' is not built yet (grace and cool-down days); remove it: a field "
-        "is never accepted and then ignored",
     ),
     "own name as former name": (
         {"min_size = 100": 'formerly = "lapsed"'},
@@ -222,7 +242,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "attributes of a tool that takes none": (
         {"[sync.letters]": '[sync.letters]\nattributes = {LTV = "spend"}'},
         "segment_defs/lapsed.sql:25: unknown key 'attributes' in [sync.letters]; expected one of audience, "
-        "max_removed, drift",
+        "max_removed, drift, exclude",
     ),
     "sync as text": (
         {

@@ -159,6 +159,9 @@ def test_the_catalogue_holds_nothing_that_identifies() -> None:
     assert personal.isdisjoint(promised["features"].columns)
 
 
+BESIDES = {"open_complaint": 12}
+"""Segments that ship and are not in the published catalogue: they rest on invented data."""
+
 # The catalogue of rule segments, with the sizes published for it at the end of 2017.
 CATALOGUE = {
     "young_families": (166, "age_to < 45 and children > 0"),
@@ -228,4 +231,4 @@ def test_the_shipped_segments_have_their_published_sizes(demo_file: Path) -> Non
             for segment in loaded
             if isinstance(segment, Segment)
         }
-    assert sizes == {name: size for name, (size, _) in CATALOGUE.items()}
+    assert sizes == {name: size for name, (size, _) in CATALOGUE.items()} | BESIDES

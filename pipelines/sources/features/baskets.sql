@@ -18,7 +18,8 @@ traits as (
     bool_or(group_name = 'baby') as baby,
     bool_or(group_name = 'pet') as pet,
     bool_or(group_name = 'coffee') as coffee,
-    bool_or(group_name = 'fuel') as fuel
+    bool_or(group_name = 'fuel') as fuel,
+    bool_or(group_name = 'sensitive') as sensitive
   from product_groups
   group by product_id
 ),
@@ -45,6 +46,33 @@ baskets as (
   left join traits
     using (product_id)
   group by orders.person_no, orders.order_id
+),
+category_spend as (
+  select
+    orders.person_no,
+    products.category,
+    row_number() over (partition by orders.person_no order by sum(lines.amount) desc, products.category) as place
+  from window_orders as orders
+  join order_lines as lines
+    using (order_id)
+  join products
+    using (product_id)
+  left join traits
+    using (product_id)
+  where products.category is not null
+    and not coalesce(traits.sensitive, false)
+    and not coalesce(traits.wine, false)
+    and not coalesce(traits.fuel, false)
+  group by orders.person_no, products.category
+),
+favourites as (
+  select
+    person_no,
+    max(category) filter (place = 1) as first_category,
+    max(category) filter (place = 2) as second_category
+  from category_spend
+  where place <= 2
+  group by person_no
 ),
 totals as (
   select
@@ -76,7 +104,11 @@ select
   coalesce(totals.coffee, 0)::integer as coffee_orders_90d, -- Orders with coffee, last 90 days.
   (totals.fuel_amount / nullif(totals.amount, 0))::double as fuel_share_90d, -- Share of spend on fuel, last 90 days; null without spend.
   (totals.private_label_amount / nullif(totals.amount, 0))::double as private_label_share_90d, -- Share of spend on the shop's own brand, last 90 days; null without spend.
-  (totals.discount / nullif(totals.amount + totals.discount, 0))::double as discount_share_90d -- Discounts as a share of the undiscounted price, last 90 days; null without spend.
+  (totals.discount / nullif(totals.amount + totals.discount, 0))::double as discount_share_90d, -- Discounts as a share of the undiscounted price, last 90 days; null without spend.
+  favourites.first_category as top_category_90d, -- Category with most spend in the last 90 days, sensitive ones and fuel left out; null without any.
+  favourites.second_category as second_category_90d -- The category with the second most spend, by the same rule.
 from present_people as people
 left join totals
+  using (person_no)
+left join favourites
   using (person_no)

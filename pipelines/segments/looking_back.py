@@ -1,0 +1,43 @@
+"""Which days decide about a segment on a day: its own entry and exit rules look back, and so do those of its layers,
+and of the segments before it in its waterfall."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from datetime import date, timedelta
+
+from pipelines.segments.model import Segment
+
+
+def looks_back(segment: Segment) -> int:
+    """How many days before a day must have features, for the segment to be computed on it; 0 for most."""
+    known: dict[str, int] = {}
+    for one in (*segment.builds_on, segment):
+        known[one.name] = max(_own(each, known) for each in (one, *one.after))
+    return known[segment.name]
+
+
+def _own(segment: Segment, known: Mapping[str, int]) -> int:
+    """The same without its waterfall, the days of its layers being ``known``."""
+    days = segment.entry_exit.days_back if segment.entry_exit is not None else 0
+    return days + max((known[layer] for layer in segment.layers), default=0)
+
+
+def window(segment: Segment, as_of: date) -> Iterator[date]:
+    """The days that decide about ``as_of``, in order and without it."""
+    days = looks_back(segment)
+    return (as_of - timedelta(days=days - number) for number in range(days))
+
+
+def without_damping(segment: Segment) -> Segment:
+    """The segment by its SQL alone; its layers stay as they are."""
+    return replace(segment, entry_exit=None)
+
+
+def exit_rule(segment: Segment) -> Segment | None:
+    """A segment of the people who leave, as its SQL; None where only the SQL decides who leaves."""
+    damped = segment.entry_exit
+    if damped is None or damped.exit_when is None:
+        return None
+    return replace(segment, sql=damped.exit_sql, sql_line=damped.exit_sql_line, entry_exit=None)

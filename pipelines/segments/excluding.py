@@ -25,7 +25,7 @@ def refuse_unknown_exclusions(definition: Loaded, known: Mapping[str, Loaded]) -
                 found, close, fix = fault
                 line = _line_of(definition, sync.destination)
                 error = SegmentError(definition.path, found, line=line, nearest=close, fix=fix)
-                return BrokenSegment(definition.path.name.removesuffix(".sql"), definition.path, error)
+                return BrokenSegment(definition.name, definition.path, error)
     return definition
 
 

@@ -1,9 +1,9 @@
-"""Which days decide about a segment on a day: its own entry and exit rules look back, and so do those of its
-layers and of those before it in its waterfall."""
+"""Which days decide about a segment on a day: its own entry and exit rules look back, and so do those of its layers,
+and of the segments before it in its waterfall."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -14,14 +14,15 @@ from pipelines.segments.model import Segment
 def looks_back(segment: Segment) -> int:
     """How many days before a day must have features, for the segment to be computed on it; 0 for most."""
     known: dict[str, int] = {}
-
-    def own(one: Segment) -> int:
-        days = one.entry_exit.days_back if one.entry_exit is not None else 0
-        return days + max((known[layer] for layer in one.layers), default=0)
-
     for one in (*segment.builds_on, segment):
-        known[one.name] = max(own(one), *map(own, one.after)) if one.after else own(one)
+        known[one.name] = max(_own(each, known) for each in (one, *one.after))
     return known[segment.name]
+
+
+def _own(segment: Segment, known: Mapping[str, int]) -> int:
+    """The same without its waterfall, the days of its layers being ``known``."""
+    days = segment.entry_exit.days_back if segment.entry_exit is not None else 0
+    return days + max((known[layer] for layer in segment.layers), default=0)
 
 
 def window(segment: Segment, as_of: date) -> Iterator[date]:

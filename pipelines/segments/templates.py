@@ -181,6 +181,7 @@ def _part(whole: Segment, template: Template, name: str, value: str | int | None
         min_size=None if value is None else template.min_size,
         waterfall=None,
         priority=None,
+        entry_exit=None,
         template=None,
     )
 

@@ -33,7 +33,7 @@ class Claim:
 
 
 def check_pair(path: Path, header: Header, reader: HeaderReader) -> None:
-    """Raise SegmentError when ``waterfall`` and ``priority`` stand apart, or beside a frozen day."""
+    """Raise SegmentError when one of ``waterfall`` and ``priority`` stands alone, or in a static segment."""
     if header.waterfall is not None and header.priority is None:
         raise SegmentError(
             path,
@@ -51,9 +51,9 @@ def check_pair(path: Path, header: Header, reader: HeaderReader) -> None:
     if header.waterfall is not None and header.mode == "static":
         raise SegmentError(
             path,
-            "a static segment cannot be in a waterfall, where it would have to give people up that it keeps",
+            "a static segment keeps its people, and a waterfall could take them",
             line=reader.line(("waterfall",)),
-            fix="remove one of the two",
+            fix="take it out of the waterfall, or let its people change",
         )
 
 

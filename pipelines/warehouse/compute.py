@@ -54,7 +54,7 @@ def compute_segment(
     day = freezing.day_of(cursor, segment, as_of)
     prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
-    step_back(cursor, segment, day, timeout_seconds)
+    stand_back(cursor, segment, day, timeout_seconds)
     run(cursor, segment, day, timeout_seconds)
     size, duplicates = _examine(cursor, segment, day, database=database)
     settle(cursor, segment, day, timeout_seconds)
@@ -93,10 +93,8 @@ def prepare(
     """
     for day in days_before(cursor, segment, as_of):
         stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
-        own = _owner(cursor, day, timeout_seconds)
-        for one in (*segment.after, segment):
-            if one.entry_exit is not None:
-                own(one)
+        if any(one.entry_exit is not None for one in (segment, *segment.after)):
+            fill(cursor, segment, day, timeout_seconds)
     stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds, people=people)
 
 
@@ -150,24 +148,20 @@ def fill(
 
     Returns whom its waterfall took from it.
     """
-    step_back(cursor, segment, as_of, seconds)
-    _owner(cursor, as_of, seconds)(segment)
+    stand_back(cursor, segment, as_of, seconds)
+    run(cursor, segment, as_of, seconds)
+    settle(cursor, segment, as_of, seconds)
     return waterfall.take_out(cursor, segment, COMPUTED)
 
 
-def step_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
-    """Find whom those before a segment in its waterfall have, on the day on which the cursor stands."""
-    waterfall.stand_back(cursor, segment, _owner(cursor, as_of, seconds), COMPUTED)
+def stand_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+    """Find out whom the segments before it in its waterfall have, each by its own SQL and entry and exit rules."""
 
+    def own(better: Segment) -> None:
+        run(cursor, better, as_of, seconds)
+        settle(cursor, better, as_of, seconds)
 
-def _owner(cursor: duckdb.DuckDBPyConnection, as_of: date, seconds: float) -> waterfall.Compute:
-    """What fills the temporary table with a segment's own people, before its waterfall takes any of them."""
-
-    def own(segment: Segment) -> None:
-        run(cursor, segment, as_of, seconds)
-        settle(cursor, segment, as_of, seconds)
-
-    return own
+    waterfall.stand_back(cursor, segment, own, COMPUTED)
 
 
 def settle(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> bool:

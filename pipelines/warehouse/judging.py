@@ -40,7 +40,7 @@ class Judged:
     damped: Damped | None = None
     """What the entry and exit rules make of them; None where there are none, or they do not concern this person."""
     taken_by: str | None = None
-    """The segment of its waterfall that has them first, though they would be in this one."""
+    """The segment of its waterfall that has them first, though they would be in it."""
 
 
 def judge(

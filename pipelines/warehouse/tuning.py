@@ -42,8 +42,7 @@ def tuned(
 ) -> tuple[Tuned, ...]:
     """Every bound of the segment, on a day prepared on this cursor; none where its SQL is no list of conditions."""
     conditions = conditions_of(segment.sql, segment.layers) or ()
-    if segment.after:
-        compute.step_back(cursor, segment, as_of, timeout_seconds)
+    compute.stand_back(cursor, segment, as_of, timeout_seconds)
     free = Condition("nobody before has them", waterfall.not_taken(segment), ())
     relation = relation_of(segment.sql)
     with time_limit(cursor, timeout_seconds):

@@ -1,7 +1,8 @@
 """Waterfalls on a day: whoever is in a segment that comes before in the group is taken out of those that come after.
 
-A segment's own people are what its SQL selects. Those of the segments before it are computed on the same cursor, from
-their own definitions and for the same day, so that what a segment holds never depends on what was computed when.
+A segment's own people are those of its SQL and its entry and exit rules. Those of the segments before it are
+computed on the same cursor, from their own definitions and for the same day, so that what a segment holds never depends
+on what was computed when.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ TAKEN = quote("people taken before")
 """``person_no`` and ``taken_by``: everybody whom a segment before this one has, by the first that does."""
 LOST = quote("people lost to those before")
 """The same of those whom the segment's own SQL selects."""
+OWN = "own people of "
 
 Compute = Callable[[Segment], None]
 """Leaves a segment's own people in the table that is asked about."""
@@ -25,27 +27,25 @@ Compute = Callable[[Segment], None]
 
 def own(name: str) -> str:
     """The temporary table of a segment's own people; no segment can be called so."""
-    return f"own people of {name}"
+    return f"{OWN}{name}"
 
 
 def forget(cursor: duckdb.DuckDBPyConnection) -> None:
-    """Let go of everybody's own people: the cursor is to stand on another day."""
-    found = cursor.execute(
-        "select table_name from duckdb_tables() where temporary and starts_with(table_name, $prefix)",
-        {"prefix": own("")},
-    ).fetchall()
-    for (table,) in found:
-        cursor.execute(f"drop table temp.{quote(table)}")
+    """Another day begins on this cursor: own people of an earlier one are void."""
+    for name in _laid(cursor):
+        cursor.execute(f"drop table {quote(name)}")
+
+
+def _laid(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    query = "select table_name from duckdb_tables() where temporary and starts_with(table_name, $own)"
+    return {name for (name,) in cursor.execute(query, {"own": OWN}).fetchall()}
 
 
 def stand_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, compute: Compute, computed: str) -> None:
     """Make `TAKEN` for a segment; ``computed`` is the table that ``compute`` fills."""
     if not segment.after:
         return
-    present = {
-        name
-        for (name,) in cursor.execute("select table_name from duckdb_tables() where temporary").fetchall()
-    }
+    present = _laid(cursor)
     for better in segment.after:
         if own(better.name) not in present:
             compute(better)

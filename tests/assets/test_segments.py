@@ -122,6 +122,7 @@ def test_data_checks_show_what_they_measured(room: Room) -> None:
     assert check.severity is dg.AssetCheckSeverity.WARN
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_segment_built_from_others_shows_its_layers(room: Room) -> None:
     """The graph has an edge from each layer, the page what each contributes; alone it is computed all the same."""
     room.load()

@@ -42,6 +42,7 @@ def members(engine: DuckDBEngine, name: str) -> list[int]:
     ],
     ids=["and", "or", "not"],
 )
+@pytest.mark.requirement("DEF-5")
 def test_layers_are_sets(engine: DuckDBEngine, sql: str, people: list[int]) -> None:
     """And, or and not over other segments, though none of them was ever computed."""
     profile = engine.run_segment(on(sql, RICH, BUYERS), DAY)
@@ -52,6 +53,7 @@ def test_layers_are_sets(engine: DuckDBEngine, sql: str, people: list[int]) -> N
     )
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_layer_is_that_days(engine: DuckDBEngine) -> None:
     """The day before, nobody was rich; what a layer held on another day does not matter."""
     engine.run_segment(RICH, DAY)
@@ -60,6 +62,7 @@ def test_a_layer_is_that_days(engine: DuckDBEngine) -> None:
     assert engine.run_segment(top, DAY).size == 9
 
 
+@pytest.mark.requirement("DEF-5")
 def test_layers_on_layers(engine: DuckDBEngine) -> None:
     """Each is computed before what stands on it, once."""
     middle = on("select person_no from rich where person_no < 9", RICH, name="middle")

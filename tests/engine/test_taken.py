@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import duckdb
@@ -11,9 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from pipelines.engine import Taken
+from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.layers import laid
+from pipelines.segments.looking_back import looks_back
 from pipelines.segments.model import Segment
+from pipelines.segments.version import version_of
 from pipelines.warehouse import DuckDBEngine
 from tests.engine.conftest import DAY, DAY_BEFORE, segment
 from tests.engine.test_built_on import members
@@ -101,6 +106,46 @@ def test_a_fault_before_names_its_file(engine: DuckDBEngine) -> None:
     with pytest.raises(SegmentError, match=r"segment_defs/bad\.sql"):
         engine.run_segment(laid_down["second"], DAY)
     assert engine.latest("second") is None
+
+
+@pytest.mark.requirement("DEF-10", "DAMP-2")
+def test_who_stays_by_grace_is_not_passed_on(
+    open_engine: Callable[..., DuckDBEngine], warehouse: Path
+) -> None:
+    """Whom a segment keeps for days after its SQL held is still its own: the next one gets them when they leave."""
+    days = [DAY - timedelta(days=n) for n in range(5, -1, -1)]
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("delete from features")
+        for number, day in enumerate(days):
+            connection.execute(
+                "insert into features select $1, n, if(n = 1 and $2 > 0, 0, 500), 1 from range(1, 4) people (n)",
+                [day, number],
+            )
+    engine = open_engine()
+    rich = "select person_no from features where spend >= 500 and person_no < 3"
+    laid_down = group(
+        placed("rich", 1, rich, entry_exit=EntryExit(grace_days=2)),
+        placed("rest", 2, "select person_no from features"),
+    )
+    rest = laid_down["rest"]
+    assert looks_back(rest) == 2
+    found = {day: sorted(engine.measure(rest, day).people.column("person_no").to_pylist()) for day in days}
+    assert list(found.values()) == [[3], [3], [3], [1, 3], [1, 3], [1, 3]]
+    for day in days:
+        profile = engine.run_segment(rest, day)
+        assert (profile.size, profile.taken) == (len(found[day]), (Taken("rich", 3 - len(found[day])),))
+    replayed = list(engine.replay(rest, days, [None]))
+    assert [sorted(one.members[0]) for one in replayed] == list(found.values())
+    assert {one.by_rule for one in replayed} == {frozenset({1, 2, 3})}
+
+
+@pytest.mark.requirement("DEF-10")
+def test_who_comes_before_is_part_of_the_definition() -> None:
+    """Another rule before a segment may give it other people, so its version is another."""
+    one = group(placed("first", 1, rule({1})), placed("second", 2, rule({2})))
+    other = group(placed("first", 1, rule({3})), placed("second", 2, rule({2})))
+    alone = group(placed("second", 2, rule({2})))
+    assert len({version_of(found["second"]) for found in (one, other, alone)}) == 3
 
 
 ranked = st.dictionaries(st.integers(0, 20), st.sets(st.sampled_from(list(PEOPLE))), min_size=2, max_size=5)

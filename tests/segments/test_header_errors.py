@@ -149,11 +149,6 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:9: 'frozen_on' is the text '2017-10-01'; expected a date without quotes: the day "
         "whose people a static segment holds",
     ),
-    "static in a waterfall": (
-        {"min_size = 100": 'mode = "static"\nfrozen_on = 2017-10-01\nwaterfall = "care"\npriority = 1'},
-        "segment_defs/lapsed.sql:10: a static segment cannot be in a waterfall, where it would have to give people up "
-        "that it keeps; remove one of the two",
-    ),
     "holdout without its table": (
         {"min_size = 100": "holdout = 0.1"},
         "segment_defs/lapsed.sql:8: 'holdout' is the number 0.1; expected a table [holdout] with share, e.g. "

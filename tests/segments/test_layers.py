@@ -31,6 +31,7 @@ def above(*layers: str) -> str:
     return f"select person_no\nfrom features\n{joins}\n"
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_segment_reads_others_by_name(folder: Path, write: Callable[..., Path]) -> None:
     """It knows its layers, everything below them in order, their tables, and what is sensitive about them."""
     put(write, "buyers", "select person_no from orders\n")
@@ -51,6 +52,7 @@ def test_a_segment_reads_others_by_name(folder: Path, write: Callable[..., Path]
     assert top.policy == ("alcohol",)
 
 
+@pytest.mark.requirement("DEF-5")
 @pytest.mark.bad_input("B83")
 def test_a_ring_breaks_everybody_in_it(folder: Path, write: Callable[..., Path]) -> None:
     """Each file of the ring is broken and shows the way round; what stands beside it is not."""
@@ -67,6 +69,7 @@ def test_a_ring_breaks_everybody_in_it(folder: Path, write: Callable[..., Path])
         assert "one → two → three → one" in str(broken.error)
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_segment_on_itself(folder: Path, write: Callable[..., Path]) -> None:
     """The shortest ring."""
     put(write, "self_made", above("self_made"))
@@ -77,6 +80,7 @@ def test_a_segment_on_itself(folder: Path, write: Callable[..., Path]) -> None:
     )
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_broken_layer_breaks_what_is_on_top(folder: Path, write: Callable[..., Path]) -> None:
     """The file that must be mended is named, at any height."""
     put(write, "base", "select person_no from nowhere\n")
@@ -101,6 +105,7 @@ def test_an_unknown_layer_has_its_nearest_name(folder: Path, write: Callable[...
     assert "unknown table 'champion'; did you mean 'champions'?" in str(broken.error)
 
 
+@pytest.mark.requirement("DEF-5")
 def test_a_layer_has_nothing_but_people(folder: Path, write: Callable[..., Path]) -> None:
     """Of a layer, only who is in it can be read."""
     put(write, "base")

@@ -29,6 +29,7 @@ def errors(folder: Path) -> list[str]:
     return [str(error) for error in check(folder, CATALOG, DESTINATIONS)]
 
 
+@pytest.mark.requirement("DEF-6")
 def test_a_good_file_becomes_a_segment(write: Callable[..., Path]) -> None:
     """Every field of the file is in the value, the SQL unchanged, its line known, its tables read from it."""
     path = write()

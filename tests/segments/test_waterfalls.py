@@ -109,8 +109,13 @@ def test_one_place_cannot_be_two_segments(folder: Path, write: Callable[..., Pat
             "segment_defs/lapsed.sql:10: 'priority' is the text 'first'; expected a whole number from 0, the place "
             "in the waterfall: the lowest takes its people first",
         ),
+        (
+            'waterfall = "retention"\npriority = 1\nmode = "static"\nfrozen_on = 2017-10-01',
+            "segment_defs/lapsed.sql:9: a static segment keeps its people, and a waterfall could take them; take it "
+            "out of the waterfall, or let its people change",
+        ),
     ],
-    ids=["no priority", "no waterfall", "not a name", "below nought", "a word"],
+    ids=["no priority", "no waterfall", "not a name", "below nought", "a word", "static"],
 )
 def test_a_slip_is_told(write: Callable[..., Path], lines: str, message: str) -> None:
     """With file, line and what was meant."""

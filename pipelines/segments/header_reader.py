@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -186,9 +186,10 @@ def _described(model: type[BaseModel], keys: tuple[str, ...]) -> tuple[str | Non
         if field is None:
             break
         expected = field.description
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-            names = list(model.model_fields)
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+                names = list(model.model_fields)
     return expected, names
 
 

@@ -122,3 +122,35 @@ def test_a_segment_is_replayed(shop: Shop, turnout: Turnout) -> None:
     assert told["changes"] == sum(one["entered"] + one["left"] for one in told["days"])
     assert told["days"][-1]["size"] > told["days"][0]["size"], "two more people order every day"
     assert "change a day" in turnout("backtest", "recent", "--days", "5").out
+
+
+def test_entry_and_exit_is_tried_and_told(shop: Shop, turnout: Turnout) -> None:
+    """Days of grace spare changes, without editing the segment; once written they are in every answer."""
+    sql = "select person_no\nfrom features\nwhere days_since_last_order = 0"
+    path = shop.segment("today", sql, [])
+    assert turnout("sources").code == Exit.OK
+    trial = ("backtest", "today", "--days", "8", "--grace", "2", "--grace", "5", "--cooldown", "1")
+    ran = turnout(*trial, "--json")
+    assert ran.code == Exit.OK, ran.err
+    as_is, two, five = ran.objects[0]["entry_exit"]
+    assert (as_is["rules"], two["rules"]["grace_days"], five["rules"]["cooldown_days"]) == (None, 2, 1)
+    assert as_is["by_rule"] == 1.0 > two["by_rule"] > five["by_rule"]
+    assert as_is["mean_size"] < two["mean_size"] < five["mean_size"]
+    shown = turnout(*trial)
+    assert "the SQL alone" in shown.out
+    assert "grace 5, cool-down 1" in shown.out
+
+    path.write_text(path.read_text().replace("[goal]", "[entry_exit]\ngrace_days = 2\n\n[goal]", 1))
+    (seen,) = turnout("preview", "today", "--json").objects
+    assert (seen["size"], seen["by_rule"]) == (12, 4)
+    assert "Its SQL alone gives 4; the rest is entry and exit." in turnout("preview", "today").out
+    told = turnout("explain", customer(5), "today", "--json").objects[0]
+    assert (told["member"], told["damped"]["by"], told["damped"]["held_on"]) == (True, "grace", "2017-12-30")
+    assert "by grace: the SQL last held on 2017-12-30; they leave on 2018-01-02" in told["sentence"]
+    left = turnout("explain", customer(13), "today", "--json").objects[0]
+    assert (left["member"], left["damped"]) == (False, None)
+    (lived,) = turnout("backtest", "today", "--days", "8", "--json").objects
+    assert [one["rules"] and one["rules"]["grace_days"] for one in lived["entry_exit"]] == [2, None]
+    assert turnout("lint", "today").code in (Exit.OK, Exit.USAGE)
+    assert turnout("profile", "today").code == Exit.OK
+    assert turnout("tune", "today").code == Exit.OK

@@ -283,7 +283,7 @@ def test_an_exit_that_fails_is_told_at_its_line(tmp_path: Path) -> None:
         engine_of(tmp_path, [{1: Row(True, True)}]) as engine,
         pytest.raises(
             SegmentError,
-            match="damped.sql.*: a value could not be converted",
+            match=r"damped\.sql.*: a value could not be converted",
         ),
     ):
         engine.run_segment(damped(rules), day(0))

@@ -9,15 +9,13 @@ from pathlib import Path
 import pytest
 
 from pipelines.backtesting import Backtest, Count
-from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.entry_exit import STAY_DAYS, EntryExit
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.features import build_features
 from pipelines.sources.load_all import open_warehouse
 from pipelines.warehouse import DuckDBEngine
-from tests.sources.test_backtest import DAYS, FIRST, half_year
+from tests.sources.conftest import HALF_YEAR as DAYS
 from tests.sources.test_explained import KNOWN, SEGMENTS
-
-__all__ = ["half_year"]
 
 GRACES = (3, 7, 14)
 
@@ -40,12 +38,12 @@ BANDS = {500: (2_906, 2_906), 450: (1_601, 1_595), 400: (1_133, 1_132)}
 
 @pytest.fixture(scope="module")
 def whole_year(half_year: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The half year, and the two weeks before it on which two weeks of grace look back."""
+    """The half year, and the 90 days before it on which the band and the days of grace look back."""
     path = tmp_path_factory.mktemp("whole_year") / "warehouse.duckdb"
     shutil.copyfile(half_year, path)
     with open_warehouse(path) as con:
-        for back in range(1, max(GRACES) + 1):
-            build_features(con, demo_sources(), FIRST - timedelta(days=back))
+        for back in range(1, STAY_DAYS + 1):
+            build_features(con, demo_sources(), DAYS[0] - timedelta(days=back))
     return path
 
 
@@ -82,3 +80,17 @@ def test_grace_where_earlier_days_count(whole_year: Path) -> None:
         _, *damped = replayed(whole_year, name, graces())
         assert tuple(one.changes for one in damped) == OURS[name], name
         assert round(100 * damped[1].by_rule) == by_rule, name
+
+
+@pytest.mark.timeout(900)
+@pytest.mark.requirement("DAMP-1", "DAMP-4")
+def test_a_band_spares_what_is_published(half_year: Path, whole_year: Path) -> None:
+    """Enter at $500 and leave lower: the published changes with nobody known before, and ours; four and nine per cent
+    more members."""
+    rules = [EntryExit(exit_when=f"spend_90d < {bound}", stay_days=STAY_DAYS) for bound in BANDS]
+    published = replayed(half_year, "high_spenders_500", [*rules])
+    ours = replayed(whole_year, "high_spenders_500", [*rules])
+    assert [(cold.changes, warm.changes) for cold, warm in zip(published, ours, strict=True)] == [
+        *BANDS.values()
+    ]
+    assert [round(100 * (one.mean_size / ours[0].mean_size - 1)) for one in ours] == [0, 4, 9]

@@ -27,13 +27,14 @@ OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 def described(segment: Segment) -> str:
     """A segment's page in Markdown: who, what for, how they are treated, and the SQL itself."""
     goal = segment.goal
+    rules = f"  \n*Entry and exit:* {segment.entry_exit.says}" if segment.entry_exit is not None else ""
     return "\n\n".join(
         [
             f"**{segment.title}** ({', '.join(segment.types)})",
             segment.description,
             f"*Goal:* {goal.metric} {goal.direction}, {goal.target}, by {goal.by.isoformat()}  \n"
             f"*Treatment:* {segment.treatment}  \n"
-            f"*Universe:* {segment.universe}",
+            f"*Universe:* {segment.universe}{rules}",
             f"```sql\n{segment.sql.strip()}\n```",
         ]
     )

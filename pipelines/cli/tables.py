@@ -25,6 +25,7 @@ WORDS = frozenset(
     {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
     | {
         "who",
+        "entry and exit",
         "why",
         "reason",
         "since",
@@ -47,7 +48,7 @@ WORDS = frozenset(
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers", "condition", "values"})
+LONG = frozenset({"entry and exit", "why", "finding", "identifiers", "condition", "values"})
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

@@ -7,6 +7,8 @@ from datetime import date, timedelta
 import pytest
 
 from pipelines.assets.keys import segment_key
+from pipelines.project import Project
+from pipelines.segments.run import Computed
 from tests.assets.dagster_room import Room, metadata
 from tests.assets.shop import NEWEST, Shop, ordered_on
 
@@ -38,3 +40,25 @@ def test_partitions_in_any_order_hold_the_same(room: Room) -> None:
     assert room.instance.get_materialized_partitions(segment_key("today")) == {
         day.isoformat() for day in order
     }
+
+
+@pytest.mark.requirement("DAMP-2")
+def test_days_beyond_those_kept_are_there_while_they_are_needed(shop: Shop) -> None:
+    """Two days of features are kept and three are needed: none is forgotten between being built and being read."""
+    damped(shop)
+    project = Project(shop.settings(days_kept=2))
+    project.load()
+    for day in (NEWEST, NEWEST - timedelta(days=9)):
+        (outcome,) = project.compute(day, ["today"])
+        assert isinstance(outcome, Computed)
+        assert outcome.profile.size == ordered_lately(shop, day) > 0
+
+
+def test_days_before_anybody_was_known_are_nobodys(shop: Shop) -> None:
+    """On the first day of the data the days that it looks back on have nobody, and are no error."""
+    damped(shop)
+    project = Project(shop.settings())
+    project.load()
+    (outcome,) = project.compute(date(2017, 1, 1), ["today"])
+    assert isinstance(outcome, Computed)
+    assert (outcome.profile.size, outcome.profile.universe) == (0, shop.people)

@@ -17,7 +17,7 @@ from pipelines.warehouse import DuckDBEngine
 from tests.sources.conftest import HALF_YEAR as DAYS
 from tests.sources.test_explained import KNOWN, SEGMENTS
 
-GRACES = (3, 7, 14)
+GRACES = [EntryExit(grace_days=days) for days in (3, 7, 14)]
 
 # Changes with no grace; with 3, 7 and 14 days of it in per cent of that; members by the SQL alone at 7, in per cent.
 PUBLISHED = {
@@ -44,19 +44,14 @@ def whole_year(half_year: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
     return path
 
 
-def replayed(path: Path, name: str, rules: list[EntryExit | None]) -> list[Backtest]:
-    """A shipped segment over the half year under each of the rules; days without features have nobody."""
-    counts = [Count(name, DAYS) for _ in rules]
+def replayed(path: Path, name: str, rules: list[EntryExit]) -> list[Backtest]:
+    """A shipped segment over the half year by its SQL alone, then under each rule; days without features have nobody."""
+    counts = [Count(name, DAYS) for _ in (None, *rules)]
     with DuckDBEngine(path, catalog=KNOWN, read_only=True) as engine:
         for day, people in zip(DAYS, engine.replay(SEGMENTS[name], DAYS, rules), strict=True):
-            for count, members in zip(counts, people.members, strict=True):
+            for count, members in zip(counts, (people.by_rule, *people.members), strict=True):
                 count.add(day, members, people.by_rule)
     return [count.result() for count in counts]
-
-
-def graces() -> list[EntryExit | None]:
-    """No rules, then the days of grace."""
-    return [None, *(EntryExit(grace_days=days) for days in GRACES)]
 
 
 @pytest.mark.timeout(900)
@@ -64,7 +59,7 @@ def graces() -> list[EntryExit | None]:
 def test_grace_spares_what_is_published(half_year: Path) -> None:
     """Every share of the table, for which the replay has to begin with nobody: there is no grace from June."""
     for name, (changes, shares, _) in PUBLISHED.items():
-        bare, *damped = replayed(half_year, name, graces())
+        bare, *damped = replayed(half_year, name, GRACES)
         assert bare.changes == changes, name
         assert tuple(round(100 * one.changes / changes) for one in damped) == shares, name
 
@@ -74,7 +69,7 @@ def test_grace_spares_what_is_published(half_year: Path) -> None:
 def test_grace_where_earlier_days_count(whole_year: Path) -> None:
     """By the definition the days before the first count: ours, and the published share of members by the SQL alone."""
     for name, changes in OURS.items():
-        damped = replayed(whole_year, name, graces()[1:])
+        _, *damped = replayed(whole_year, name, GRACES)
         assert tuple(one.changes for one in damped) == changes, name
         assert round(100 * damped[1].by_rule) == PUBLISHED[name][2], name
 
@@ -85,8 +80,8 @@ def test_a_band_spares_what_is_published(half_year: Path, whole_year: Path) -> N
     """Enter at $500 and leave lower: the published changes with nobody known before, and ours; four and nine per cent
     more members."""
     rules = [EntryExit(exit_when=f"spend_90d < {bound}", stay_days=STAY_DAYS) for bound in BANDS]
-    published = replayed(half_year, "high_spenders_500", [*rules])
-    ours = replayed(whole_year, "high_spenders_500", [*rules])
+    _, *published = replayed(half_year, "high_spenders_500", rules)
+    _, *ours = replayed(whole_year, "high_spenders_500", rules)
     assert [(cold.changes, warm.changes) for cold, warm in zip(published, ours, strict=True)] == [
         *BANDS.values()
     ]

@@ -48,8 +48,8 @@ class Explained:
             return f"Not in {self.segment} on {self.as_of}: taken by {self.taken_by} (waterfall {self.waterfall})."
         if self.damped is not None:
             return (
-                f"Not in {self.segment} on {self.as_of}: they left it lately, and come back on {self.damped.until} "
-                f"at the earliest; its SQL last held on {self.damped.held_on}."
+                f"Not in {self.segment} on {self.as_of}: they would be, but left it lately, and come back on "
+                f"{self.damped.until} at the earliest."
             )
         if self.conditions is None:
             return f"Not in {self.segment} on {self.as_of}."

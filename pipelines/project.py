@@ -263,7 +263,7 @@ class Project:
         day = as_of or self.newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
-        self.need_past([one for one in chosen if isinstance(one, Segment)], day)
+        self.need_past([one for one in chosen if isinstance(one, Segment)], day, show)
         chosen = self.models.with_scores(chosen, day)
         done = 0
 

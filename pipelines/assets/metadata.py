@@ -28,6 +28,7 @@ OWNER = re.compile(r"team:\S+|[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,7}")
 def described(segment: Segment) -> str:
     """A segment's page in Markdown: who, what for, how they are treated, and the SQL itself."""
     goal = segment.goal
+    rules = f"  \n*Entry and exit:* {segment.entry_exit.says}" if segment.entry_exit is not None else ""
     return "\n\n".join(
         [
             f"**{segment.title}** ({', '.join(segment.types)})",
@@ -35,7 +36,7 @@ def described(segment: Segment) -> str:
             *([f"*Static:* its people are those of {segment.frozen_on}."] if segment.frozen_on else []),
             f"*Goal:* {goal.metric} {goal.direction}, {goal.target}, by {goal.by.isoformat()}  \n"
             f"*Treatment:* {segment.treatment}  \n"
-            f"*Universe:* {segment.universe}",
+            f"*Universe:* {segment.universe}{rules}",
             f"```sql\n{segment.sql.strip()}\n```",
         ]
     )

@@ -206,7 +206,9 @@ def _show_preview(answer: Preview) -> None:
         highlight=False,
     )
     if sized.by_rule is not None:
-        console.print(f"Its SQL alone gives {sized.by_rule:,}; the rest is entry and exit.", highlight=False)
+        console.print(
+            f"Its SQL alone gives {sized.by_rule:,}; entry and exit make it {sized.size:,}.", highlight=False
+        )
     if sized.conditions is None:
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif sized.conditions:

@@ -25,6 +25,7 @@ WORDS = frozenset(
     {"segment", "source", "destination", "state", "verdict", "as of", "outcome", "at", "audience", "decision"}
     | {
         "who",
+        "entry and exit",
         "why",
         "reason",
         "since",
@@ -66,6 +67,7 @@ WORDS = frozenset(
 """Columns that are no numbers."""
 LONG = frozenset(
     {
+        "entry and exit",
         "why",
         "finding",
         "identifiers",

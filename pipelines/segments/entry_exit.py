@@ -46,6 +46,16 @@ class EntryExit:
         return self.stay_days + self.grace_days + self.cooldown_days
 
     @property
+    def says(self) -> str:
+        """The rules in a few words; empty when they change nothing."""
+        parts = [
+            f"exit_when {self.exit_when}, stay {self.stay_days}" if self.exit_when is not None else None,
+            f"grace {self.grace_days}" if self.grace_days else None,
+            f"cool-down {self.cooldown_days}" if self.cooldown_days else None,
+        ]
+        return ", ".join(part for part in parts if part)
+
+    @property
     def exit_sql(self) -> str:
         """A SELECT of the people of whom ``exit_when`` is true, or ValueError without one."""
         if self.exit_when is None:

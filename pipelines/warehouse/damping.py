@@ -23,7 +23,7 @@ out somebody who would be in: they left lately."""
 
 NOBODY = (
     "create temp table if not exists {table} (person_no integer, held_on date, anchored_on date, banded_on date, "
-    "is_kept boolean, left_on date)"
+    "is_kept boolean, left_on date, is_present boolean)"
 )
 FOLD = """
 create or replace temp table {state} as
@@ -75,7 +75,8 @@ select
   anchored_on,
   banded_on,
   is_kept,
-  case when was_kept and not is_kept then $as_of::date else left_on end as left_on
+  case when was_kept and not is_kept then $as_of::date else left_on end as left_on,
+  is_present
 from kept
 where held_on >= $as_of::date - $days_back
 """
@@ -83,9 +84,8 @@ MEMBERS = """
 create or replace temp table {into} as
 select person_no
 from {state}
-semi join features
-  using (person_no)
 where is_kept
+  and is_present
   and coalesce(left_on <= $as_of::date - $cooldown, true)
 """
 
@@ -134,9 +134,8 @@ def standings(
         from {_state(name, rules)}
         semi join asked
           using (person_no)
-        semi join features
-          using (person_no)
         where is_kept
+          and is_present
         """
     ).fetchall()
     return {int(number): _standing(rules, as_of, *days) for number, *days in rows}

@@ -141,3 +141,47 @@ def test_a_persona_is_written_from_the_profile(shop: Shop, turnout: Turnout) -> 
     (told,) = turnout("profile", "recent", "--json").objects
     assert told["persona"].startswith("Orla: more ")
     assert told["persona_line"] == line
+
+
+def damped(shop: Shop, rules: str) -> None:
+    """A segment of those who ordered on the very day, with these lines about entry and exit."""
+    path = shop.segment("today", "select person_no\nfrom features\nwhere days_since_last_order = 0", [])
+    path.write_text(path.read_text().replace("[goal]", f"[entry_exit]\n{rules}\n\n[goal]", 1))
+
+
+@pytest.mark.requirement("DAMP-2", "DAMP-3")
+def test_entry_and_exit_is_tried(shop: Shop, turnout: Turnout) -> None:
+    """Days of grace make more people and fewer who meet the SQL, before the segment is edited; then it is told both."""
+    shop.segment("today", "select person_no\nfrom features\nwhere days_since_last_order = 0", [])
+    assert turnout("sources").code == Exit.OK
+    trial = ("backtest", "today", "--days", "5", "--grace", "2", "--grace", "4", "--cooldown", "1")
+    ran = turnout(*trial, "--json")
+    assert ran.code == Exit.OK, ran.err
+    as_is, two, four = ran.objects[0]["entry_exit"]
+    assert (as_is["rules"], two["rules"]["grace_days"], four["rules"]["cooldown_days"]) == (None, 2, 1)
+    assert as_is["by_rule"] == 1.0 > two["by_rule"] > four["by_rule"]
+    assert as_is["mean_size"] < two["mean_size"] < four["mean_size"]
+    shown = turnout(*trial)
+    assert "the SQL alone" in shown.out
+    assert "grace 4, cool-down 1" in shown.out
+    damped(shop, "grace_days = 2")
+    (lived,) = turnout("backtest", "today", "--days", "3", "--json").objects
+    assert [one["rules"] and one["rules"]["grace_days"] for one in lived["entry_exit"]] == [2, None]
+    assert turnout("backtest", "today", "--grace", "91").code == Exit.USAGE
+
+
+@pytest.mark.requirement("DAMP-2", "DAMP-3")
+def test_entry_and_exit_is_in_every_answer(shop: Shop, turnout: Turnout) -> None:
+    """A preview counts both, and a person is told why they are still in, and until when."""
+    damped(shop, "grace_days = 2\ncooldown_days = 3")
+    assert turnout("sources").code == Exit.OK
+    (seen,) = turnout("preview", "today", "--json").objects
+    assert (seen["size"], seen["by_rule"]) == (12, 4)
+    assert "Its SQL alone gives 4; entry and exit make it 12." in turnout("preview", "today").out
+    told = turnout("explain", customer(5), "today", "--json").objects[0]
+    assert (told["member"], told["damped"]["by"], told["damped"]["held_on"]) == (True, "grace", "2017-12-30")
+    assert "by grace: the SQL last held on 2017-12-30; they leave on 2018-01-02" in told["sentence"]
+    left = turnout("explain", customer(13), "today", "--json").objects[0]
+    assert (left["member"], left["damped"]) == (False, None)
+    for command in ("lint", "profile", "tune"):
+        assert turnout(command, "today", "--json").err == ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 import shutil
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -21,6 +21,8 @@ from tests.conftest import require
 YEAR_END = date(2017, 12, 31)
 DAY_AFTER = date(2018, 1, 1)
 TRAINED_AS_OF = date(2017, 12, 1)
+HALF_YEAR = [date(2017, 7, 1) + timedelta(days=n) for n in range(184)]
+"""The days of the published replay, to the end of the year."""
 
 
 @pytest.fixture
@@ -77,3 +79,14 @@ def demo(demo_file: Path, tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]
     shutil.copyfile(demo_file, path)
     with open_warehouse(path) as connection:
         yield connection
+
+
+@pytest.fixture(scope="session")
+def half_year(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo's warehouse with the features of every day of the half year."""
+    path = tmp_path_factory.mktemp("half_year") / "warehouse.duckdb"
+    shutil.copyfile(demo_file, path)
+    with open_warehouse(path) as con:
+        for day in HALF_YEAR[:-1]:
+            build_features(con, demo_sources(), day)
+    return path

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-from datetime import date, timedelta
 from pathlib import Path
 
 import duckdb
@@ -11,13 +9,8 @@ import pytest
 
 from pipelines.backtesting import replayed
 from pipelines.segments.conditions import conditions_of
-from pipelines.sources.demo import demo_sources
-from pipelines.sources.features import build_features
-from pipelines.sources.load_all import open_warehouse
+from tests.sources.conftest import HALF_YEAR as DAYS
 from tests.sources.test_explained import RULES
-
-FIRST, LAST = date(2017, 7, 1), date(2017, 12, 31)
-DAYS = [FIRST + timedelta(days=n) for n in range((LAST - FIRST).days + 1)]
 
 # Changes a day in per cent of the mean size, and the share of departures in per cent that are back within a week.
 PUBLISHED = {
@@ -38,17 +31,6 @@ OTHERWISE = {
 """Ours and the published figures where they differ though the sizes agree: the words that were published for these
 rules leave open over which days they look, and the replay must have read them in another way."""
 CHAMPIONS_CHANGED = 23_143
-
-
-@pytest.fixture(scope="module")
-def half_year(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The demo's warehouse with the features of every day of the half year."""
-    path = tmp_path_factory.mktemp("half_year") / "warehouse.duckdb"
-    shutil.copyfile(demo_file, path)
-    with open_warehouse(path) as con:
-        for day in DAYS[:-1]:
-            build_features(con, demo_sources(), day)
-    return path
 
 
 @pytest.mark.timeout(900)

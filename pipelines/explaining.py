@@ -31,6 +31,8 @@ class Explained:
     """Consent, suppression and receipts, wherever the segment goes."""
     scores: tuple[Score, ...] = ()
     """What the models that the segment reads say of them, with the reasons."""
+    asks_models: bool = False
+    """Whether the segment reads any model's scores."""
 
     @property
     def sentence(self) -> str:
@@ -41,7 +43,8 @@ class Explained:
         if self.conditions is None:
             return f"Not in {self.segment} on {self.as_of}."
         if not self.conditions:
-            return f"Not in {self.segment} on {self.as_of}: nothing is known of them on that day."
+            unknown = "no model speaks of them" if self.asks_models else "nothing is known of them"
+            return f"Not in {self.segment} on {self.as_of}: {unknown} on that day."
         missed = [one.says for one in self.conditions if not one.holds]
         return f"Not in {self.segment} on {self.as_of}: {len(missed)} of {len(self.conditions)} conditions not met."
 
@@ -58,7 +61,8 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
-        scores = engine.scores_of(models_read(definition), number, day)
+        models = models_read(definition)
+        scores = engine.scores_of(models, number, day)
     return Explained(
         segment,
         day,
@@ -67,6 +71,7 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
         scores,
+        bool(models),
     )
 
 

@@ -160,10 +160,8 @@ def _how_to_get_one(name: str, newest: Card | None) -> str:
         return f"train it: turnout models train {name}"
     if newest.status == "accepted":
         return f"choose one: turnout models use {name} {newest.version}"
-    return (
-        f"version {newest.version} was refused ({'; '.join(newest.refusals)}): mend what it learns from, or train it as "
-        f"of another day: turnout models train {name}"
-    )
+    why = "; ".join(newest.refusals)
+    return f"version {newest.version} was refused ({why}): train it as of another day: turnout models train {name}"
 
 
 def _unless_missing(

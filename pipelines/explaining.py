@@ -37,6 +37,8 @@ class Explained:
     waterfall: str | None = None
     scores: tuple[Score, ...] = ()
     """What the models that the segment reads say of them, with the reasons."""
+    asks_models: bool = False
+    """Whether the segment reads any model's scores."""
 
     @property
     def sentence(self) -> str:
@@ -54,7 +56,8 @@ class Explained:
         if self.conditions is None:
             return f"Not in {self.segment} on {self.as_of}."
         if not self.conditions:
-            return f"Not in {self.segment} on {self.as_of}: nothing is known of them on that day."
+            unknown = "no model speaks of them" if self.asks_models else "nothing is known of them"
+            return f"Not in {self.segment} on {self.as_of}: {unknown} on that day."
         missed = [one.says for one in self.conditions if not one.holds]
         return f"Not in {self.segment} on {self.as_of}: {len(missed)} of {len(self.conditions)} conditions not met."
 
@@ -84,7 +87,8 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     with project.engine(read_only=True) as engine, engine.snapshot():
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
-        scores = engine.scores_of(models_read(definition), number, day)
+        models = models_read(definition)
+        scores = engine.scores_of(models, number, day)
     return Explained(
         segment,
         day,
@@ -96,6 +100,7 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         judged.taken_by,
         definition.waterfall,
         scores,
+        bool(models),
     )
 
 

@@ -160,11 +160,17 @@ class Modelling:
         known = self._known(name)
         if known.current is not None:
             return known.current
-        refused = known.newest
-        why = f"version {refused.version} was refused: {'; '.join(refused.refusals)}; " if refused else ""
-        raise ModelError(
-            f"no version of the model {name} is in force; {why}train it: turnout models train {name}"
-        )
+        raise ModelError(f"no version of the model {name} is in force; {_how_to_get_one(name, known.newest)}")
+
+
+def _how_to_get_one(name: str, newest: Card | None) -> str:
+    """What to type, and why what was trained last is not used."""
+    if newest is None:
+        return f"train it: turnout models train {name}"
+    if newest.status == "accepted":
+        return f"choose one: turnout models use {name} {newest.version}"
+    why = "; ".join(newest.refusals)
+    return f"version {newest.version} was refused ({why}): train it as of another day: turnout models train {name}"
 
 
 def _unless_missing(

@@ -161,7 +161,7 @@ def _train(project: Project, as_of: date, show: tables.Steps) -> None:
         console.print(f"no model is trained: {error}", style="yellow", markup=False, soft_wrap=True)
         return
     for card in cards:
-        console.print(f"model {card.model}: {card.sentence}", highlight=False, soft_wrap=True)
+        console.print(f"model {card.model}: {card.sentence}", highlight=False)
 
 
 def _fill_email_tools(settings: Settings) -> None:

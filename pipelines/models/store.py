@@ -58,8 +58,8 @@ class Card(BaseModel, frozen=True):
 
     @property
     def sentence(self) -> str:
-        """The verdict in plain words, with what the gates found."""
-        told = "; ".join(self.refusals or [gate.says for gate in self.gates])
+        """The verdict in plain words: what refused it, or what the first gate found."""
+        told = "; ".join(self.refusals or [gate.says for gate in self.gates[:1]])
         return f"version {self.version}, {self.kind}, {self.status}: {told}"
 
     def measure(self, name: str) -> float | None:

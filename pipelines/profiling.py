@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
 from pipelines.explaining import definition_of
 from pipelines.project import Project
-from pipelines.warehouse.profiling import Trait
+from pipelines.segments.freezing import counted_on
+from pipelines.warehouse.profiling import Trait, Unshown
 from pipelines.worksheet.rendering import value_text
 
 TELLING = 0.2
@@ -26,6 +26,9 @@ class Profiled:
     persona: str | None
     """The header's own."""
     traits: tuple[Trait, ...]
+    unshown: tuple[Unshown, ...]
+    floor: int
+    """People below which nothing is said."""
 
     @property
     def sentence(self) -> str:
@@ -46,10 +49,11 @@ class Profiled:
 def profile(project: Project, segment: str, as_of: date | None = None) -> Profiled:
     """Compare a segment with its universe, by default as of the newest day. Raises UnknownName, SegmentError."""
     definition = definition_of(project, segment)
+    day = counted_on(definition, as_of or project.newest_loaded() or project.newest_as_of)
+    project.need_past([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = as_of or engine.newest_day() or project.newest_as_of
-        found: Sequence[Trait] = engine.traits(definition, day)
-    return Profiled(segment, day, definition.persona, tuple(found))
+        found = engine.traits(definition, day)
+    return Profiled(segment, day, definition.persona, found.shown, found.unshown, project.settings.cell_floor)
 
 
 def _said(trait: Trait) -> str:

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from connectors.base import AudienceGone, Connector, DeliveryError, Finding
 from pipelines.delivery.model import Account
-from pipelines.segments.policy import refusal
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -70,7 +69,7 @@ def _of_definitions(project: Project, connector: Connector) -> Iterator[Finding]
         if push.delivery.destination == connector.destination
     }
     for segment, _ in project.audiences(connector.destination):
-        refused = refusal(connector.title, connector.forbids, segment.policy)
+        refused = project.deliveries.forbidden(segment, connector.destination)
         if refused:
             yield Finding(f"segment {segment.name}", False, refused)
         size = sizes.get(segment.name, 0)

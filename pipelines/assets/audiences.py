@@ -56,7 +56,8 @@ class _Audience:
 
     @property
     def deps(self) -> list[dg.AssetKey]:
-        return [PEOPLE, *([segment_key(self.name)] if self.defined else [])]
+        own = [segment_key(self.name)] if self.defined else []
+        return [PEOPLE, *own, *map(segment_key, self.sync.exclude)]
 
 
 def changes_assets(project: Project, destination: str) -> dg.AssetsDefinition:

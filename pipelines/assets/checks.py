@@ -19,9 +19,20 @@ TWINS: dict[str, tuple[frozenset[str], str]] = {
         "The audience does not become many times as large at once.",
     ),
     "fresh": (
-        frozenset({Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK, Guard.ON_HOLD, Guard.POLICY}),
+        frozenset(
+            {
+                Guard.STALE,
+                Guard.NEVER_COMPUTED,
+                Guard.HELD_BACK,
+                Guard.ON_HOLD,
+                Guard.POLICY,
+                Guard.CELL,
+                Guard.UNFIT,
+            }
+        ),
         "The segment was computed for the newest day, its file is whole, the opt-outs could be read, nobody put the "
-        "audience on hold, and the platform takes audiences of its kind.",
+        "audience on hold, the platform and the policy profile let audiences of its kind and size be sent, and a new "
+        "one is fit to be made.",
     ),
 }
 """Check, the guards' verdicts that fail it, and what it promises."""

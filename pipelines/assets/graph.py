@@ -6,10 +6,12 @@ import dagster as dg
 
 from pipelines.assets.alerts import failure_sensor
 from pipelines.assets.audiences import audience_assets, changes_assets
+from pipelines.assets.dynamic import react_jobs, react_sensors
 from pipelines.assets.jobs import DELIVER, LOAD, SEGMENT, job
 from pipelines.assets.load import load_assets
 from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
 from pipelines.assets.review import review_jobs
+from pipelines.assets.scores import scores_assets
 from pipelines.assets.segments import features_asset, segment_assets
 from pipelines.assets.upkeep import reconcile_job, reconcile_schedule, reconciled_checks, upkeep_jobs
 from pipelines.project import Project
@@ -20,7 +22,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole code location. Needs no credentials; of the stores, it looks into the journal and what was pulled."""
     project = Project(settings)
     loading = [load_assets(project)]
-    segmenting = [features_asset(project), *segment_assets(project)]
+    segmenting = [features_asset(project), *scores_assets(project), *segment_assets(project)]
     delivering = [
         step(project, destination)
         for destination in project.connector_types
@@ -30,15 +32,20 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     load, segment, deliver = job(LOAD, loading), job(SEGMENT, segmenting), job(DELIVER, delivering)
     reconciling = reconciled_checks(project)
     reconcile = reconcile_job(reconciling)
+    reacting = react_jobs(project)
     return dg.Definitions(
         assets=[*loading, *segmenting, *delivering],
         asset_checks=reconciling,
-        jobs=[load, segment, deliver, *review_jobs(project), *upkeep_jobs(project), *reconcile],
+        jobs=[load, segment, deliver, *review_jobs(project), *upkeep_jobs(project), *reconcile, *reacting],
         schedules=[
             load_schedule(settings, load),
             overdue_schedule(settings, deliver),
             *(reconcile_schedule(settings, job) for job in reconcile),
         ],
-        sensors=[night_sensor(settings, segment, deliver), failure_sensor(settings)],
+        sensors=[
+            night_sensor(settings, segment, deliver),
+            failure_sensor(settings),
+            *react_sensors(project, reacting),
+        ],
         executor=dg.in_process_executor,
     )

@@ -16,14 +16,20 @@ from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
 from pipelines.cli import (
+    collisions,
     destinations,
     init,
     machine,
+    models,
     new,
     people,
     person,
+    policies,
     pull,
+    quality,
+    react,
     review,
+    rfm,
     segment,
     tables,
     upkeep,
@@ -49,8 +55,10 @@ from pipelines.delivery.guards import Overrides
 from pipelines.delivery.journal_file import JournalError
 from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
+from pipelines.dynamic import NothingDynamic
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
+from pipelines.models.errors import ModelError
 from pipelines.names import UnknownName
 from pipelines.playbooks import FolderNotEmpty
 from pipelines.playbooks.one_csv import NotUsable
@@ -78,6 +86,7 @@ MISTAKES = (
     UnknownName,
     UnknownConnector,
     NotAConnector,
+    ModelError,
     SegmentError,
     SourceError,
     BackupError,
@@ -85,6 +94,7 @@ MISTAKES = (
     ReviewError,
     RetirementRefused,
     TellsNobody,
+    NothingDynamic,
     FolderNotEmpty,
     NotUsable,
     StillUsed,
@@ -93,13 +103,19 @@ MISTAKES = (
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
+collisions.register(app)
 destinations.register(app)
 init.register(app)
+models.register(app)
 new.register(app)
 people.register(app)
 person.register(app)
+policies.register(app)
 pull.register(app)
+quality.register(app)
+react.register(app)
 review.register(app)
+rfm.register(app)
 segment.register(app)
 upkeep.register(app)
 using.register(app)
@@ -132,7 +148,7 @@ def _leave(sentence: str, code: Exit) -> None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, 33 segments, twelve sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 52 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

@@ -9,6 +9,9 @@ from pipelines.delivery.guards import Guard
 from pipelines.delivery.model import Delivery
 from pipelines.review.applying import AppliedAudience
 
+REFUSED = (Guard.POLICY, Guard.CELL)
+"""Verdicts that stand as long as the definition does: nobody waits for them."""
+
 
 class Exit(IntEnum):
     """Exit codes of every command, worst one wins."""
@@ -27,8 +30,8 @@ def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:
     """The exit code of a plan or a push."""
     if any(d.status == "failed" or d.errors for d in deliveries):
         return Exit.FAILED
-    waiting = [d for d in deliveries if d.verdict not in ("fine", "overridden", Guard.POLICY)]
-    if waiting or any(d.status == "stopped" and d.verdict != Guard.POLICY for d in deliveries):
+    waiting = [d for d in deliveries if d.verdict not in ("fine", "overridden", *REFUSED)]
+    if waiting or any(d.status == "stopped" and d.verdict not in REFUSED for d in deliveries):
         return Exit.STOPPED
     return Exit.OK
 

@@ -44,6 +44,20 @@ WORDS = frozenset(
         "verdicts",
         "answers",
         "identifiers",
+        "model",
+        "trained as of",
+        "read by",
+        "window",
+        "until",
+        "measure",
+        "meaning",
+        "gate",
+        "group",
+        "in words",
+        "by",
+        "criterion",
+        "too small",
+        "nearest wider rule",
         "playbook",
         "what for",
         "days in it, as far as computed",
@@ -51,7 +65,18 @@ WORDS = frozenset(
 )
 """Columns that are no numbers."""
 LONG = frozenset(
-    {"days in it, as far as computed", "what for", "why", "finding", "identifiers", "condition", "values"}
+    {
+        "why",
+        "finding",
+        "identifiers",
+        "condition",
+        "values",
+        "read by",
+        "meaning",
+        "in words",
+        "days in it, as far as computed",
+        "what for",
+    }
 )
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}

@@ -16,11 +16,13 @@ class Guard(StrEnum):
     HELD_BACK = "held_back"
     POLICY = "refused_by_policy"
     ON_HOLD = "on_hold"
+    UNFIT = "unfit_segment"
     NEVER_COMPUTED = "never_computed"
     STALE = "stale_segment"
     EMPTY = "empty_segment"
     REMOVALS = "too_many_removals"
     GROWTH = "size_jump"
+    CELL = "too_few_people"
 
 
 OVERRIDES = {
@@ -43,6 +45,8 @@ class Bounds:
     """Shares are not judged while fewer people than this would change."""
     max_age_days: int
     """Days between the newest segment day and today."""
+    min_cell: int = 0
+    """People below which a policy profile lets nobody be sent; 0: any number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +136,11 @@ def _tripped(change: Change, bounds: Bounds) -> tuple[Guard, str] | None:
         )
     if change.desired == 0 and change.held > 0:
         return Guard.EMPTY, f"the segment is empty but {change.held:,} people are held; nobody was removed"
+    if 0 < change.desired < bounds.min_cell:
+        return Guard.CELL, (
+            f"the segment has fewer than the {bounds.min_cell:,} people that the policy profile asks for; only "
+            "opt-outs are removed: widen its rule, or take the sync out of its file"
+        )
     if change.removes >= bounds.floor and removed_share(change) > bounds.max_removed:
         return Guard.REMOVALS, (
             f"{change.removes:,} of {change.held:,} people ({removed_share(change):.0%}) would be removed, "

@@ -14,6 +14,8 @@ class Column:
     type: str
     """DuckDB's type, in its own spelling (``INTEGER``, ``DECIMAL(18,2)``, ``VARCHAR[]`` …)."""
     description: str = ""
+    among_people: bool = False
+    """A person's value also depends on other people: a rank, or a count of colleagues."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,7 +40,7 @@ def check_sql(path: Path, sql: str, sql_line: int, warehouse: EmptyWarehouse) ->
     """
     if len(sql) > LONGEST_SQL:
         raise SegmentError(path, f"the SQL is longer than {LONGEST_SQL // 1024} KB", line=sql_line)
-    with _at_the_files_lines(path, sql, sql_line):
+    with at_the_files_lines(path, sql, sql_line):
         statement = _only_select(warehouse, sql)
         reads = tables_read(parse_tree(warehouse.connection, sql), warehouse.catalog)
         if _tables_by_sqlglot(sql, warehouse) != reads:
@@ -53,7 +53,7 @@ def check_sql(path: Path, sql: str, sql_line: int, warehouse: EmptyWarehouse) ->
 
 
 @contextmanager
-def _at_the_files_lines(path: Path, sql: str, sql_line: int) -> Iterator[None]:
+def at_the_files_lines(path: Path, sql: str, sql_line: int) -> Iterator[None]:
     """Turn what any reader says about the SQL into a SegmentError at the line and column of the file."""
     try:
         yield

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from pipelines.segments.catalog import Column
 
 CATEGORIES: Mapping[str, str] = {
     "health": "illness, medication, treatment, or what hints at them",
@@ -22,3 +26,16 @@ def refusal(title: str, forbids: Mapping[str, str], policy: Iterable[str]) -> st
     if not refused:
         return None
     return f"{title} takes no audiences about {'; '.join(refused)}; take its sync out of the segment's file"
+
+
+ProfileName = Literal["default", "healthcare", "finance", "housing", "employment"]
+"""Kinds of business whose rules come as a profile (`pipelines.policies`)."""
+
+SENSITIVE = re.compile(r"\bSensitive: ([a-z]+)\.")
+"""How a column's description says which category it belongs to."""
+
+
+def category_of(column: Column) -> str | None:
+    """The sensitive category that a column says it belongs to, None for every other."""
+    found = SENSITIVE.search(column.description)
+    return found[1] if found else None

@@ -57,7 +57,7 @@ def tables_read(tree: Node, catalog: Catalog) -> frozenset[str]:
     """The catalogue's tables that ``tree`` reads; raises Refusal at the first thing that is not allowed."""
     ctes = _common_tables(tree, catalog)
     reads: set[str] = set()
-    for node in _nodes(tree):
+    for node in typed_nodes(tree):
         _check_structure(node)
         kind = node["type"]
         if kind == "BASE_TABLE":
@@ -77,7 +77,7 @@ def tables_read(tree: Node, catalog: Catalog) -> frozenset[str]:
     return frozenset(reads)
 
 
-def _nodes(value: Any) -> Iterator[Node]:
+def typed_nodes(value: Any) -> Iterator[Node]:
     """Every typed node, parents before children, in the order of the text."""
     waiting = [value]
     while waiting:
@@ -90,14 +90,15 @@ def _nodes(value: Any) -> Iterator[Node]:
             waiting.extend(reversed(current))
 
 
-def _place(node: Node) -> int | None:
+def offset_of(node: Node) -> int | None:
+    """The byte of the SQL at which a node stands; None for one without a place."""
     offset = node.get("query_location")
     return offset if isinstance(offset, int) and offset < NOWHERE else None
 
 
 def _common_tables(tree: Node, catalog: Catalog) -> frozenset[str]:
     names: set[str] = set()
-    for node in _nodes(tree):
+    for node in typed_nodes(tree):
         for entry in node.get("cte_map", {}).get("map", []):
             name = entry["key"].lower()
             if name in catalog:
@@ -115,31 +116,31 @@ def _check_structure(node: Node) -> None:
         raise Refusal("recursive queries are not allowed", fix="they may never end; write the steps out")
     if kind in {"INSERT_QUERY_NODE", "UPDATE_QUERY_NODE", "DELETE_QUERY_NODE", "MERGE_QUERY_NODE"}:
         verb = kind.split("_")[0].lower()
-        raise Refusal(f"{verb} is not allowed in a segment", _place(node), fix="a segment only reads")
+        raise Refusal(f"{verb} is not allowed in a segment", offset_of(node), fix="a segment only reads")
     if kind not in allowed.STRUCTURE:
         words = "describe or show" if kind == "SHOW_REF" else kind.lower().replace("_", " ")
-        raise Refusal(f"{words} is not allowed in a segment", _place(node), expected="a plain SELECT")
+        raise Refusal(f"{words} is not allowed in a segment", offset_of(node), expected="a plain SELECT")
     if node.get("sample") is not None:
         raise Refusal(
             "sampling is not allowed: it gives other people every time",
-            _place(node),
+            offset_of(node),
             fix="take a share by md5(person_no::varchar)",
         )
     if kind == "JOIN" and node.get("ref_type") not in allowed.JOINS:
         words = str(node.get("ref_type")).lower()
-        raise Refusal(f"a {words} join is not allowed", _place(node), fix="join by a condition")
+        raise Refusal(f"a {words} join is not allowed", offset_of(node), fix="join by a condition")
 
 
 def _check_table(node: Node, ctes: frozenset[str], catalog: Catalog) -> str | None:
     name: str = node["table_name"].lower()
     if node.get("at_clause") is not None:
         raise Refusal(
-            "time travel (at …) is not allowed", _place(node), fix="tables are already cut at $as_of"
+            "time travel (at …) is not allowed", offset_of(node), fix="tables are already cut at $as_of"
         )
     if node.get("schema_name") or node.get("catalog_name"):
         raise Refusal(
             f"the table {'.'.join(node['qualified_name']['path'])} is named with its schema",
-            _place(node),
+            offset_of(node),
             fix=f"write {name}: a segment sees each table as of its day, under its plain name",
         )
     if name in ctes:
@@ -148,7 +149,7 @@ def _check_table(node: Node, ctes: frozenset[str], catalog: Catalog) -> str | No
         close = nearest(name, [*catalog, *ctes])
         raise Refusal(
             f"unknown table {node['table_name']!r}",
-            _place(node),
+            offset_of(node),
             nearest=close,
             expected=None
             if close
@@ -162,7 +163,7 @@ def _check_table_function(node: Node) -> None:
     if name not in allowed.TABLE_FUNCTIONS:
         raise Refusal(
             f"the table function {name}() is not allowed",
-            _place(node),
+            offset_of(node),
             expected="a table of the warehouse; files and systems are read by the sources",
         )
 
@@ -170,11 +171,13 @@ def _check_table_function(node: Node) -> None:
 def _check_function(node: Node) -> None:
     name = node["function_name"].lower()
     if node.get("schema") or node.get("catalog"):
-        raise Refusal(f"the function {name}() is named with its schema", _place(node), fix=f"write {name}(…)")
+        raise Refusal(
+            f"the function {name}() is named with its schema", offset_of(node), fix=f"write {name}(…)"
+        )
     if name not in allowed.FUNCTIONS:
         raise Refusal(
             f"the function {name}() is not allowed in a segment",
-            _place(node),
+            offset_of(node),
             nearest=None if name in allowed.INSTEAD else nearest(name, allowed.FUNCTIONS, likeness=0.8),
             fix=allowed.INSTEAD.get(name),
         )
@@ -182,13 +185,13 @@ def _check_function(node: Node) -> None:
         if name in allowed.ORDERED_WINDOWS and not node["orders"]:
             raise Refusal(
                 f"{name}() without an order gives other people every time",
-                _place(node),
+                offset_of(node),
                 fix="add order by inside over (…)",
             )
     elif name in allowed.NEED_AN_ORDER and not node["order_bys"]["orders"]:
         raise Refusal(
             f"{name}() without an order gives another answer every time",
-            _place(node),
+            offset_of(node),
             fix=f"write {name}(… order by …), or use min() or max()",
         )
 
@@ -197,7 +200,7 @@ def _check_column(node: Node) -> None:
     names = node["column_names"]
     word = names[0].lower()
     if len(names) == 1 and word in allowed.SESSION_WORDS:
-        raise Refusal(f"{word} is not allowed in a segment", _place(node), fix=allowed.INSTEAD.get(word))
+        raise Refusal(f"{word} is not allowed in a segment", offset_of(node), fix=allowed.INSTEAD.get(word))
 
 
 def _check_parameter(node: Node) -> None:
@@ -205,7 +208,7 @@ def _check_parameter(node: Node) -> None:
     if name not in allowed.PARAMETERS:
         raise Refusal(
             f"unknown parameter ${name}",
-            _place(node),
+            offset_of(node),
             nearest=nearest(name, allowed.PARAMETERS),
             expected="$as_of (the day) or $window_end (the midnight after it)",
         )
@@ -219,7 +222,7 @@ def _check_limit(node: Node) -> None:
     if limit is None and not distinct:
         return
     what = "limit" if limit is not None else "distinct on"
-    place = _place((limit or {}).get("limit") or (limit or {}).get("offset") or (distinct or [{}])[0])
+    place = offset_of((limit or {}).get("limit") or (limit or {}).get("offset") or (distinct or [{}])[0])
     orders = [order["expression"] for order in modifiers.get("ORDER_MODIFIER", {}).get("orders", [])]
     if not orders:
         raise Refusal(

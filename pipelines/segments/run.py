@@ -8,6 +8,7 @@ from datetime import date
 
 from pipelines.engine import Engine, Profile
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.freezing import counted_on
 from pipelines.segments.load import BrokenSegment, Loaded
 from pipelines.segments.model import Segment
 
@@ -70,5 +71,7 @@ def notes(segment: Segment, profile: Profile) -> Iterable[str]:
         yield f"{profile.size:,} people, fewer than its min_size of {segment.min_size:,}"
     if segment.review_by is not None and profile.as_of > segment.review_by:
         yield f"its review was due on {segment.review_by.isoformat()}"
+    if segment.frozen_on is not None:
+        yield f"static: its people are those of {counted_on(segment, profile.as_of).isoformat()}"
     if profile.duplicates:
         yield f"{profile.duplicates:,} duplicate rows were left out"

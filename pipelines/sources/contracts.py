@@ -5,6 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from pipelines.sources.contract import Contract, Field
+from pipelines.sources.contracts_of_service import (
+    AD_SPEND,
+    AUDIENCE_STATUS,
+    HOUSEHOLD_MEMBERS,
+    SUPPORT_TICKETS,
+    TRAITS,
+)
 
 TEXT = "VARCHAR"
 WORDS = "BOOLEAN"
@@ -100,10 +107,12 @@ PRODUCTS = Contract(
 
 PRODUCT_GROUPS = Contract(
     "product_groups",
-    "Which products count as organic, fresh, convenience, wine, baby, pet, coffee or fuel in the features.",
+    "Which products count as organic, fresh, convenience, wine, baby, pet, coffee, fuel or sensitive in the features.",
     (
         _required("product_id", TEXT, "The product's id."),
-        _required("group_name", TEXT, "organic, fresh, convenience, wine, baby, pet, coffee or fuel."),
+        _required(
+            "group_name", TEXT, "organic, fresh, convenience, wine, baby, pet, coffee, fuel or sensitive."
+        ),
     ),
     key=("product_id", "group_name"),
     person=None,
@@ -292,6 +301,11 @@ CONTRACTS: Mapping[str, Contract] = {
         DEMOGRAPHICS,
         ACCOUNTS,
         ACCOUNT_MEMBERS,
+        HOUSEHOLD_MEMBERS,
+        SUPPORT_TICKETS,
+        TRAITS,
+        AD_SPEND,
+        AUDIENCE_STATUS,
         CONSENTS,
         SUPPRESSIONS,
     )

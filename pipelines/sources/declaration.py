@@ -11,16 +11,30 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ValidationError
 
+from pipelines.sources import arriving
 from pipelines.sources.contract import Contract
 from pipelines.sources.contracts import CONTRACTS
+from pipelines.sources.contracts_of_service import TRAITS
 from pipelines.sources.custom import CUSTOM, Slip, custom_contract
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.errors import SourceError, did_you_mean
-from pipelines.sources.model import DatabaseFile, Files, Location, Postgres, Source
+from pipelines.sources.model import (
+    FIRST_PARTY,
+    THIRD_PARTY,
+    DatabaseFile,
+    Files,
+    Location,
+    Postgres,
+    Provenance,
+    Source,
+)
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,62}")
-TOP_LEVEL = ("root", "source")
+TOP_LEVEL = ("root", "source", "third_party")
 PLACES = ("csv", "parquet", "duckdb", "sqlite", "postgres")
+CONTINUOUSLY = "continuously"
+ARRIVES = ("nightly", CONTINUOUSLY)
+"""When rows of a source come."""
 LONGEST_NAME = 255
 """Bytes of one part of a path, on every file system in use."""
 TAKEN = frozenset({"loads"})
@@ -40,12 +54,14 @@ class _Entry(BaseModel, extra="forbid", frozen=True, strict=True):
     delimiter: str | None = None
     encoding: str | None = None
     max_age_days: int | None = None
+    arrives: str | None = None
     columns: dict[str, str] = {}
     granted_words: list[str] = []
     fixed: dict[str, str] = {}
     key: list[str] | None = None
     time: str | None = None
     person: str | None = None
+    provenance: str | None = None
 
 
 def read_sources(path: Path | None) -> tuple[Source, ...]:
@@ -140,8 +156,52 @@ class _Reader:
             mapping={} if entry.contract == CUSTOM else self._mapping(name, entry, contract),
             max_age_days=entry.max_age_days,
             granted_words=tuple(word.strip().lower() for word in entry.granted_words),
+            provenance=self._provenance(name, entry, contract),
+            continuous=self._continuous(name, entry, contract),
             fixed=self._fixed(name, entry, contract),
         )
+
+    def _provenance(self, name: str, entry: _Entry, contract: Contract) -> Provenance:
+        """Own data unless it is said otherwise; bought data only where the whole file says that it may be there."""
+        allowed = self._document.get("third_party", False)
+        if not isinstance(allowed, bool):
+            raise self._error(None, "third_party", "third_party is neither true nor false")
+        if entry.provenance is None and contract.name == TRAITS.name:
+            raise self._error(
+                name,
+                None,
+                "does not say whose data they are",
+                f'provenance = "{FIRST_PARTY}" or "{THIRD_PARTY}"',
+            )
+        match entry.provenance:
+            case None | "first_party":
+                return FIRST_PARTY
+            case "third_party" if allowed:
+                return THIRD_PARTY
+            case "third_party":
+                raise self._error(
+                    name,
+                    "provenance",
+                    "holds third-party data, and this project takes first-party data only",
+                    "remove the source, or write third_party = true at the top of the file",
+                )
+        raise self._error(
+            name,
+            "provenance",
+            f"unknown provenance {entry.provenance!r}",
+            did_you_mean(entry.provenance, (FIRST_PARTY, THIRD_PARTY))
+            or "expected first_party or third_party",
+        )
+
+    def _continuous(self, name: str, entry: _Entry, contract: Contract) -> bool:
+        if entry.arrives not in (None, *ARRIVES):
+            hint = did_you_mean(str(entry.arrives), ARRIVES) or f"expected {' or '.join(ARRIVES)}"
+            raise self._error(name, "arrives", f"unknown word {entry.arrives!r}", hint)
+        if entry.arrives != CONTINUOUSLY:
+            return False
+        if why := arriving.refusal(contract):
+            raise self._error(name, "arrives", why, "remove it, and load the source as often as it changes")
+        return True
 
     def _entry(self, name: str, written: dict[str, Any]) -> _Entry:
         for key in written:

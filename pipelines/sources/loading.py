@@ -45,7 +45,7 @@ def load_source(con: duckdb.DuckDBPyConnection, source: Source, today: date) -> 
     staged = table_of(f"{source.name}__new")
     con.execute(f"drop table if exists {staged}")
     try:
-        parts, warnings, modified = _stage(con, source, staged, today)
+        parts, warnings, modified = stage(con, source, staged, today)
         inspected = inspection.inspect(con, source, staged, parts, modified, today)
         before = _rows_before(con, source)
         _put_in_force(con, source, staged)
@@ -63,7 +63,7 @@ def load_source(con: duckdb.DuckDBPyConnection, source: Source, today: date) -> 
     )
 
 
-def _stage(
+def stage(
     con: duckdb.DuckDBPyConnection, source: Source, staged: str, today: date
 ) -> tuple[list[LoadedPart], tuple[str, ...], datetime | None]:
     """Fill the staged table from every part; also gives warnings and the oldest part's last change."""

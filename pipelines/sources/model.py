@@ -6,9 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Final, Literal
 
 from pipelines.sources.contract import Contract
+
+FIRST_PARTY: Final = "first_party"
+THIRD_PARTY: Final = "third_party"
+Provenance = Literal["first_party", "third_party"]
+"""Whose data: told or done by people to you, or bought from somebody else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,9 @@ class Source:
     """Older than this and the load stops; None: not checked."""
     granted_words: tuple[str, ...] = ()
     """Further words that mean yes in this source (consents only)."""
+    provenance: Provenance = FIRST_PARTY
+    continuous: bool = False
+    """Rows are added all day, and are read as soon as they are there."""
     fixed: Mapping[str, str] = field(default_factory=dict)
     """Contract's column to the value that every row has, where the source has no such column."""
     read_elsewhere: frozenset[str] = frozenset()

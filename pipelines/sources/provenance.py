@@ -1,4 +1,4 @@
-"""Where each column comes from: a person's own data, or invented for the demo."""
+"""Where each column comes from: a person's own data, somebody else's, or invented for the demo."""
 
 from __future__ import annotations
 
@@ -9,16 +9,15 @@ import duckdb
 from pipelines.duck import literal, quote
 from pipelines.sources import demo
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
-from pipelines.sources.model import Demo, Source
+from pipelines.sources.model import FIRST_PARTY, Demo, Source
 
-FIRST_PARTY = "first_party"
 SYNTHETIC = "synthetic"
 
 
 def provenance_of(source: Source, column: str) -> str:
-    """``synthetic`` for what the demo invents, ``first_party`` for what a source delivers."""
+    """``synthetic`` for what the demo invents, else what the source says of itself."""
     invented = isinstance(source.location, Demo) and demo.is_synthetic(source.name, column)
-    return SYNTHETIC if invented else FIRST_PARTY
+    return SYNTHETIC if invented else source.provenance
 
 
 def record(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
@@ -58,6 +57,7 @@ def _mark(con: duckdb.DuckDBPyConnection, source: Source) -> None:
     for field in source.contract.fields:
         if field.name in present:
             told = field.description
-            if provenance_of(source, field.name) == SYNTHETIC:
-                told += " Provenance: synthetic."
+            provenance = provenance_of(source, field.name)
+            if provenance != FIRST_PARTY:
+                told += f" Provenance: {provenance.replace('_', ' ')}."
             con.execute(f"comment on column {table}.{quote(field.name)} is {literal(told)}")

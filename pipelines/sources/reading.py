@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from adbc_driver_manager.dbapi import Error as DriverError
 from pipelines.duck import literal, quote
 from pipelines.sources import demo, text_files
 from pipelines.sources.errors import SourceError, did_you_mean
+from pipelines.sources.growing import START, copy_new_lines, grows_by_lines
 from pipelines.sources.model import DatabaseFile, Demo, Files, Postgres, Source
 
 SUFFIXES: Mapping[str, tuple[str, ...]] = {"csv": (".csv", ".csv.gz"), "parquet": (".parquet",)}
@@ -45,8 +47,11 @@ class Part:
 def opened(con: duckdb.DuckDBPyConnection, source: Source, today: date) -> Iterator[Iterator[Part]]:
     """The source's parts, in order, while the block runs. Raises SourceError."""
     match source.location:
+        case Files() as files if source.continuous:
+            with whole_lines(files) as settled:
+                yield (_file_part(con, of, path) for of, path in settled)
         case Files() as files:
-            yield (_file_part(con, files, path) for path in _paths(files))
+            yield (_file_part(con, files, path) for path in paths(files))
         case DatabaseFile(kind="duckdb") as file:
             with _attached(con, file) as part:
                 yield iter([part])
@@ -76,7 +81,7 @@ def _described(con: duckdb.DuckDBPyConnection, relation: str) -> dict[str, str]:
 # Files
 
 
-def _paths(files: Files) -> list[Path]:
+def paths(files: Files) -> list[Path]:
     """The file, or the folder's parts by name; raises SourceError for anything that is not a plain file."""
     if not files.path.exists():
         raise SourceError(files.path.name, "there is no such file", "check the path in sources.toml")
@@ -91,6 +96,23 @@ def _paths(files: Files) -> list[Path]:
             "check the path in sources.toml",
         )
     return [_plain(files, path) for path in paths]
+
+
+@contextmanager
+def whole_lines(files: Files) -> Iterator[Iterator[tuple[Files, Path]]]:
+    """Each file, or a copy of what of it is whole now, where lines are added while it is read."""
+    with tempfile.TemporaryDirectory() as folder:
+        copies = replace(files, root=Path(folder).resolve())
+
+        def settled() -> Iterator[tuple[Files, Path]]:
+            for path in paths(files):
+                piece = Path(folder) / path.name
+                if grows_by_lines(files, path) and copy_new_lines(path, piece) != START:
+                    yield copies, piece.resolve()
+                else:
+                    yield files, path
+
+        yield settled()
 
 
 def _plain(files: Files, path: Path) -> Path:
@@ -194,7 +216,7 @@ def _streamed(con: duckdb.DuckDBPyConnection, place: DatabaseFile | Postgres) ->
     place_name = _database_path(place).name if isinstance(place, DatabaseFile) else f"${place.variable}"
     label = f"{place_name}, table {'.'.join(place.table)}"
     table = ".".join(quote(name) for name in place.table)
-    with closing(_connection(place, place_name)) as connection, closing(connection.cursor()) as cursor:
+    with closing(connection(place, place_name)) as opened_there, closing(opened_there.cursor()) as cursor:
         try:
             cursor.execute(f"select * from {table}")
             reader = cursor.fetch_record_batch()
@@ -240,7 +262,7 @@ def _database_path(file: DatabaseFile) -> Path:
     return real
 
 
-def _connection(place: DatabaseFile | Postgres, name: str) -> Any:
+def connection(place: DatabaseFile | Postgres, name: str) -> Any:
     """An ADBC connection that reads only. Imported here: the drivers are native libraries of some size."""
     try:
         if isinstance(place, DatabaseFile):

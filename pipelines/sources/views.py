@@ -27,14 +27,19 @@ def delivered(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], contrac
 
     A table from before its source was declared anew, with other columns, is not in force.
     """
-    wanted = {(field.name, field.type) for field in contract.fields}
     columns = ", ".join(quote(field.name) for field in contract.fields)
     selects = [
         f"select {columns} from {table_of(source.name)}"
         for source in sources
-        if source.contract.name == contract.name and wanted <= _columns(con, source.name)
+        if source.contract.name == contract.name and is_in_force(con, source)
     ]
     return "\nunion all\n".join(selects) if selects else empty(contract)
+
+
+def is_in_force(con: duckdb.DuckDBPyConnection, source: Source) -> bool:
+    """Whether a source was loaded as it is declared now."""
+    wanted = {(field.name, field.type) for field in source.contract.fields}
+    return wanted <= _columns(con, source.name)
 
 
 def _columns(con: duckdb.DuckDBPyConnection, source: str) -> set[tuple[str, str]]:

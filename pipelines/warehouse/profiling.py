@@ -17,7 +17,7 @@ from pipelines.warehouse.confinement import time_limit
 from pipelines.warehouse.sizing import MEASURED
 
 FEWEST = 20
-"""People of the segment below which a value is not shown: fewer could be told apart, and say little."""
+"""People of the segment below which a value is not shown, unless the operator says otherwise."""
 KEYS = ("as_of", "person_no")
 
 
@@ -39,6 +39,23 @@ class Trait:
     """Share of the segment of whom the feature is known, 0 to 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Unshown:
+    """What is not said of a feature, because it would be about too few people."""
+
+    feature: str
+    values: int
+    """Values that somebody of the segment has, each fewer people than the floor; 1 for a mean of so few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """Every feature's difference, the most telling first, and what is left out."""
+
+    shown: tuple[Trait, ...]
+    unshown: tuple[Unshown, ...]
+
+
 def traits(
     cursor: duckdb.DuckDBPyConnection,
     segment: Segment,
@@ -46,9 +63,13 @@ def traits(
     columns: Mapping[str, Column],
     *,
     timeout_seconds: float,
-) -> tuple[Trait, ...]:
-    """Every feature's difference, the most telling first, on a day prepared on this cursor. Raises SegmentError."""
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    floor: int = FEWEST,
+) -> Traits:
+    """Every feature's difference on a day prepared on this cursor. Raises SegmentError.
+
+    Nothing is said of fewer people than ``floor``, and nothing from which it could be reckoned.
+    """
+    compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     cursor.execute(
         f"""
@@ -63,11 +84,18 @@ def traits(
     numbers = [name for name, kind in kinds.items() if kind == "number"]
     words = [name for name, kind in kinds.items() if kind in ("text", "boolean")]
     with time_limit(cursor, timeout_seconds):
-        found = [*_means(cursor, numbers), *(trait for name in words for trait in _shares(cursor, name))]
-    return tuple(sorted(found, key=lambda one: (-abs(one.effect), one.feature, one.value or "")))
+        found = [
+            *_means(cursor, numbers, floor),
+            *(one for name in words for one in _shares(cursor, name, floor)),
+        ]
+    shown = [one for one in found if isinstance(one, Trait)]
+    return Traits(
+        tuple(sorted(shown, key=lambda one: (-abs(one.effect), one.feature, one.value or ""))),
+        tuple(one for one in found if isinstance(one, Unshown)),
+    )
 
 
-def _means(cursor: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterable[Trait]:
+def _means(cursor: duckdb.DuckDBPyConnection, names: Sequence[str], floor: int) -> Iterable[Trait | Unshown]:
     if not names:
         return
     counted = ",\n  ".join(
@@ -80,11 +108,13 @@ def _means(cursor: duckdb.DuckDBPyConnection, names: Sequence[str]) -> Iterable[
     people = row[-1]
     for place, name in enumerate(names):
         here, universe, spread, known = row[4 * place : 4 * place + 4]
-        if known >= FEWEST and universe is not None:
+        if known >= floor and universe is not None:
             yield _trait(name, None, here, universe, spread or 0.0, known / people)
+        elif known:
+            yield Unshown(name, 1)
 
 
-def _shares(cursor: duckdb.DuckDBPyConnection, name: str) -> Iterable[Trait]:
+def _shares(cursor: duckdb.DuckDBPyConnection, name: str, floor: int) -> Iterable[Trait | Unshown]:
     column = quote(name)
     rows = cursor.execute(
         f"""
@@ -98,12 +128,30 @@ def _shares(cursor: duckdb.DuckDBPyConnection, name: str) -> Iterable[Trait]:
         from profiled
         where {column} is not null
         group by all
-        having count(*) filter (where is_in) >= {FEWEST}
+        having count(*) filter (where is_in) > 0
+        order by 2
         """
     ).fetchall()
-    for value, inside, all_of_it, known, known_of_all, people in rows:
+    hidden = _hidden([int(row[1]) for row in rows], floor)
+    if hidden:
+        yield Unshown(name, hidden)
+    for value, inside, all_of_it, known, known_of_all, people in rows[hidden:]:
         here, universe = inside / known, all_of_it / known_of_all
         yield _trait(name, str(value), here, universe, (universe * (1 - universe)) ** 0.5, known / people)
+
+
+def _hidden(counts: Sequence[int], floor: int) -> int:
+    """How many of the counts, smallest first, are not shown.
+
+    Those below the floor, and as many more as it takes for the hidden people to be no fewer than the floor either:
+    otherwise what is shown would give them away by subtraction.
+    """
+    hidden = 0
+    for place, count in enumerate(counts):
+        if count >= floor and (hidden == 0 or hidden >= floor):
+            return place
+        hidden += count
+    return len(counts)
 
 
 def _trait(name: str, value: str | None, here: float, universe: float, spread: float, known: float) -> Trait:

@@ -98,3 +98,16 @@ def test_overriding_everything_lets_every_fresh_change_pass(
     """No number can lock an operator out."""
     change = replace(FINE, held=held, desired=desired, removes=removes, adds=adds)
     assert not verdict(change, BOUNDS, Overrides(True, True, "ann", "known")).stops
+
+
+@pytest.mark.requirement("PRI-2")
+def test_too_few_people_for_the_policy_profile() -> None:
+    """One person below the smallest cell stops; at it, and with nobody at all, other guards decide."""
+    strict = replace(BOUNDS, min_cell=11)
+    small = replace(FINE, desired=10, held=0, removes=0)
+    stopped = verdict(small, strict, Overrides(True, True, "ann", "known"))
+    assert (stopped.guard, stopped.stops) == (Guard.CELL, True)
+    assert "fewer than the 11 people that the policy profile asks for" in stopped.sentence
+    assert verdict(replace(small, desired=11), strict, NOBODY).word == "fine"
+    assert verdict(replace(small, desired=0), strict, NOBODY).word == "fine"
+    assert verdict(small, BOUNDS, NOBODY).word == "fine"

@@ -33,6 +33,11 @@ SYNTHETIC_TABLES = frozenset(
         "survey_answers",
         "accounts",
         "account_members",
+        "household_members",
+        "support_tickets",
+        "traits",
+        "ad_spend",
+        "audience_status",
     }
 )
 """Tables that are invented whole, but for the household's number."""

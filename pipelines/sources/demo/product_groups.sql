@@ -25,7 +25,14 @@ membership as (
       if(category in ('DOG FOODS', 'CAT FOOD', 'CAT LITTER', 'PET CARE SUPPLIES'), 'pet', null),
       if(category = 'COFFEE', 'coffee', null),
       -- COUPON/MISC ITEMS is mostly fuel by value: 309,667 of 385,972 in the fuel department alone.
-      if(category in ('FUEL', 'COUPON/MISC ITEMS'), 'fuel', null)
+      if(category in ('FUEL', 'COUPON/MISC ITEMS'), 'fuel', null),
+      -- Alcohol, tobacco and the whole drug department: what of it is medicine cannot be told for certain.
+      if(
+        department in ('DRUG GM', 'SPIRITS')
+        or category similar to '.*(WINE|BEER|LIQUOR|ALCOHOL|CIGAR|TOBACCO|DIET|PHARM).*',
+        'sensitive',
+        null
+      )
     ]) as group_name
   from products
 )

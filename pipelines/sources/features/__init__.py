@@ -20,9 +20,14 @@ from pipelines.duck import literal, quote
 from pipelines.sources import views
 from pipelines.sources.contracts import CUSTOMERS
 from pipelines.sources.model import Source
+from pipelines.warehouse import live as live_days
 
 THEMES = ("purchases", "baskets", "household", "engagement")
 DEFINITION = re.compile(r"\bas (?P<name>[a-z_0-9]+),?\s+-- (?P<description>.+)$", re.MULTILINE)
+AMONG_PEOPLE = frozenset(
+    {"recency_fifth", "frequency_fifth", "monetary_fifth", "spend_rank_90d", "account_active_contacts"}
+)
+"""Features of a person that also depend on what others do: they can't be computed for a few people alone."""
 KEYS = {"as_of": "Last whole day that counts.", "person_no": "The person's number."}
 
 PRESENT_PEOPLE = """
@@ -81,6 +86,7 @@ def build_features(
         create_table(con)
         con.execute("delete from features where as_of = $as_of", {"as_of": as_of})
         people = con.execute(_insert(), {"as_of": as_of, "window_end": window_end}).fetchall()[0][0]
+        live_days.end_day(con, as_of)
         pruned = _prune(con, as_of, days_kept)
         con.execute("drop table temp.present_people")
         con.execute("drop view temp.arriving_customers")
@@ -135,7 +141,7 @@ def column_types() -> dict[str, str]:
         end = datetime(2000, 1, 1)
         con.execute(PRESENT_PEOPLE, {"window_end": end})
         described = con.execute(
-            f"describe {_select()}", {"as_of": date(1999, 12, 31), "window_end": end}
+            f"describe {selected()}", {"as_of": date(1999, 12, 31), "window_end": end}
         ).fetchall()
         return {name: kind for name, kind, *_ in described}
     finally:
@@ -154,10 +160,10 @@ def _prune(con: duckdb.DuckDBPyConnection, as_of: date, days_kept: int) -> int:
 
 
 def _insert() -> str:
-    return f"insert into features by name\n{_select()}"
+    return f"insert into features by name\n{selected()}"
 
 
-def _select() -> str:
+def selected() -> str:
     """One row a present person, the columns of every theme side by side."""
     themes = "\n".join(f"join (\n{statement(theme)}\n) as {theme}\n  using (person_no)" for theme in THEMES)
     columns = ",\n  ".join(f"{theme}.{quote(name)}" for theme in THEMES for name in _definitions_of(theme))

@@ -51,6 +51,16 @@ scores as (
   from latest_answers
   group by person_no
 ),
+tickets as (
+  select
+    person_no,
+    count(*) as open,
+    count(*) filter (category = 'complaint') as complaints
+  from support_tickets
+  where opened_at < $window_end
+    and (closed_at is null or closed_at >= $window_end)
+  group by person_no
+),
 active_contacts as (
   select
     members.account_id,
@@ -88,7 +98,9 @@ select
   coalesce(visits.cart_adds_14d, 0)::integer as cart_adds_14d, -- Products put into the cart in the last 14 days.
   scores.sustainability::double as sustainability_score, -- Mean of the latest answers to sustainability_*, 1 to 5; null without an answer.
   employers.employees::integer as account_employees, -- Employees of the largest company the person is a contact of; null for nobody's contact.
-  coalesce(employers.contacts, 0)::integer as account_active_contacts -- Contacts of that company who ordered in the last 30 days.
+  coalesce(employers.contacts, 0)::integer as account_active_contacts, -- Contacts of that company who ordered in the last 30 days.
+  coalesce(tickets.open, 0)::integer as open_tickets, -- Support tickets that are open at the end of the day.
+  coalesce(tickets.complaints, 0)::integer as open_complaints -- Of these, complaints.
 from present_people as people
 left join redemptions
   using (person_no)
@@ -101,4 +113,6 @@ left join visits
 left join scores
   using (person_no)
 left join employers
+  using (person_no)
+left join tickets
   using (person_no)

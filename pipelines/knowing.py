@@ -8,10 +8,10 @@ from datetime import date, datetime
 
 import duckdb
 
-from pipelines.delivery.looking_back import look_back
+from pipelines.delivery.looking_back import Standing, look_back
 from pipelines.project import Project
 from pipelines.warehouse.memberships import Membership, memberships
-from pipelines.why import Why, number_of
+from pipelines.why import Why, number_of, why
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,26 +82,31 @@ def know(project: Project, person: str, as_of: date | None = None) -> Known:
     return Known(
         number,
         found,
-        tuple(_audiences(project, number, found)),
+        tuple(_audiences(project, person, number, found)),
         consents,
         rows[0][0] if rows else "gone_from_source",
         suppressions,
     )
 
 
-def _audiences(project: Project, number: int, found: tuple[Membership, ...]) -> Iterator[Why]:
-    newest = {one.segment: one for one in found}
+def _audiences(project: Project, person: str, number: int, found: tuple[Membership, ...]) -> Iterator[Why]:
+    """Where the person is wanted, held, or ever was sent; each answered as ``turnout why`` answers."""
+    current = {one.segment for one in found if one.since is not None}
     settings = project.settings
     for destination in project.connector_types:
         asked = {segment.name for segment, _ in project.audiences(destination)}
-        named = sorted(asked | project.record.opened_audiences(destination).keys())
         with look_back(settings.state_dir, destination, settings.lock_wait_seconds) as looking:
-            for name in named:
-                membership = newest.get(name)
-                wanted = name in asked and membership is not None and membership.since is not None
-                standing = looking.standing(name, number) if looking else None
-                if wanted or (standing is not None and (standing.held != "no" or standing.moves)):
-                    yield Why(destination, name, membership.as_of if membership else None, wanted, standing)
+            sent = {
+                name
+                for name in (project.record.opened_audiences(destination) if looking else ())
+                if looking and _is_about(looking.standing(name, number))
+            }
+        for name in sorted((asked & current) | sent):
+            yield why(project, person, destination, name)
+
+
+def _is_about(standing: Standing) -> bool:
+    return standing.held != "no" or bool(standing.moves)
 
 
 def _consents(con: duckdb.DuckDBPyConnection, number: int) -> Iterator[Consent]:

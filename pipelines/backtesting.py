@@ -9,6 +9,7 @@ from datetime import date, timedelta
 from pipelines.explaining import definition_of
 from pipelines.project import Project, Shown, unseen
 from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.model import Segment
 from pipelines.warehouse.replaying import days_needed
 
 BACK_WITHIN = timedelta(days=7)
@@ -95,7 +96,9 @@ def backtest(
     own = definition.entry_exit
     others: list[EntryExit | None] = [*([None] if own is not None else []), *trials]
     days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-    project.need_days(days_needed(definition, first, last, [own, *others]), show)
+    wanted = days_needed(definition, first, last, [own, *others])
+    project.need_days(wanted, show)
+    _need_scores(project, definition, wanted)
     counts = [Count(segment, days) for _ in (own, *others)]
     with project.engine(read_only=True) as engine, engine.snapshot():
         for number, (day, people) in enumerate(
@@ -150,6 +153,13 @@ class Count:
             both / either if either else 1.0,
             self._by_rule / people if people else 1.0,
         )
+
+
+def _need_scores(project: Project, definition: Segment, wanted: Sequence[date]) -> None:
+    """Days before the model was trained are scored in hindsight; raises ModelError where no version is in force."""
+    for day in wanted:
+        for error in project.models.score(day, project.models.read([definition])).faults.values():
+            raise error
 
 
 def replayed(segment: str, days: Sequence[date], members: Iterable[frozenset[int]]) -> Backtest:

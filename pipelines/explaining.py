@@ -9,8 +9,10 @@ from pipelines.names import unknown_name
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.warehouse.damping import Damped
 from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.scored import Score
 from pipelines.why import Why, number_of, why
 
 
@@ -21,7 +23,7 @@ class Explained:
     segment: str
     as_of: date
     is_member: bool
-    """By the segment's SQL and its entry and exit rules, run now for that day."""
+    """By the segment's SQL, its entry and exit rules and its waterfall, run now for that day."""
     since: date | None
     """The first of the computed days up to it on all of which they were in; None: not in, or not computed."""
     conditions: tuple[Answered, ...] | None
@@ -30,6 +32,11 @@ class Explained:
     """Consent, suppression and receipts, wherever the segment goes."""
     damped: Damped | None = None
     """What its entry and exit rules make of them; None where there are none, or they do not concern this person."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first."""
+    waterfall: str | None = None
+    scores: tuple[Score, ...] = ()
+    """What the models that the segment reads say of them, with the reasons."""
 
     @property
     def sentence(self) -> str:
@@ -37,6 +44,8 @@ class Explained:
         if self.is_member:
             since = f", since {self.since}" if self.since else ""
             return f"In {self.segment} on {self.as_of}{since}{_kept(self.damped)}."
+        if self.taken_by is not None:
+            return f"Not in {self.segment} on {self.as_of}: taken by {self.taken_by} (waterfall {self.waterfall})."
         if self.damped is not None:
             return (
                 f"Not in {self.segment} on {self.as_of}: they left it lately, and come back on {self.damped.until} "
@@ -71,10 +80,11 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     number = number_of(project, person)
     with project.engine(read_only=True) as engine:
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
-    project.need_window([definition], day)
+    project.need_past([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
+        scores = engine.scores_of(models_read(definition), number, day)
     return Explained(
         segment,
         day,
@@ -83,6 +93,9 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
         judged.damped,
+        judged.taken_by,
+        definition.waterfall,
+        scores,
     )
 
 

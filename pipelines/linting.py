@@ -40,7 +40,7 @@ def lint(project: Project, names: Iterable[str] = (), as_of: date | None = None)
     """
     chosen = list(names) or [segment.name for segment in project.segments]
     definitions = [definition_of(project, name) for name in chosen]
-    project.need_window(definitions, as_of or project.newest_loaded() or project.newest_as_of)
+    project.need_past(definitions, as_of or project.newest_loaded() or project.newest_as_of)
     with inspection(project, as_of) as inspected:
         looked = inspected.measured(definitions)
     for one in looked:

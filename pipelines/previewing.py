@@ -19,7 +19,7 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
     """Look at a segment, by default as of the newest day. Raises UnknownName, SegmentError, WarehouseMissing."""
     definition = definition_of(project, segment)
     day = counted_on(definition, as_of or project.newest_loaded() or project.newest_as_of)
-    project.need_window([definition], day)
+    project.need_past([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
         sized = engine.measure(definition, day)
         audiences = [(sync, segment, sized.people) for sync in definition.syncs]
@@ -31,6 +31,6 @@ def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tun
     """What size a segment would have with other bounds, by default as of the newest day. Raises as `preview`."""
     definition = definition_of(project, segment)
     day = as_of or project.newest_loaded() or project.newest_as_of
-    project.need_window([without_damping(definition)], day)
+    project.need_past([without_damping(definition)], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
         return engine.tune(definition, day)

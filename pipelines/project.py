@@ -18,6 +18,9 @@ from connectors.registry import load
 from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
+from pipelines.modelling import Modelling
+from pipelines.models.reading import with_models
+from pipelines.models.scores import forget_day
 from pipelines.names import unknown_name
 from pipelines.policies.policing import Policing
 from pipelines.record import Record
@@ -25,9 +28,8 @@ from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.excluding import excluded_of, refuse_unknown_exclusions
-from pipelines.segments.freezing import counted_on, freeze_days
 from pipelines.segments.load import BrokenSegment, load_segments
-from pipelines.segments.looking_back import looks_back
+from pipelines.segments.looking_back import days_behind
 from pipelines.segments.model import Segment, Sync
 from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
@@ -100,7 +102,7 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        whole = [refuse_unseen(one, self.connector_types) for one in loaded]
+        whole = [with_models(refuse_unseen(one, self.connector_types)) for one in loaded]
         known = {one.name: one for one in whole}
         policed = {one.name: self.policing.policed(one, excluded_of(one, known)) for one in whole}
         return tuple(refuse_unknown_exclusions(one, policed) for one in policed.values())
@@ -133,6 +135,11 @@ class Project:
     def deliveries(self) -> Deliveries:
         """Planning and pushing what the segments want."""
         return Deliveries(self)
+
+    @cached_property
+    def models(self) -> Modelling:
+        """Training, choosing and scoring."""
+        return Modelling(self)
 
     # --- loading and computing ---------------------------------------------------------------------------
 
@@ -224,6 +231,7 @@ class Project:
         """Build the features of a day anew; returns how many people they describe, and the checks of the table."""
         with self.warehouse() as con:
             report = features.build_features(con, self.sources, as_of, days_kept=self.settings.days_kept)
+            forget_day(con, as_of)
             return report.people, run_checks(con, ["features"])
 
     @contextmanager
@@ -238,7 +246,7 @@ class Project:
     def compute(
         self, as_of: date | None = None, names: Sequence[str] | None = None, show: Shown = unseen
     ) -> list[Computed | Failed]:
-        """Compute segments for a day, by default the newest loaded one; features are built where missing.
+        """Compute segments for a day, by default the newest loaded one; features and scores are made where missing.
 
         One that fails never stops its neighbours; broken files fail with their error.
         """
@@ -246,9 +254,8 @@ class Project:
         day = as_of or self.newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
-        for frozen in _freeze_days(chosen, day):
-            self.need_features(frozen)
-        self.need_window([one for one in chosen if isinstance(one, Segment)], day)
+        self.need_past([one for one in chosen if isinstance(one, Segment)], day)
+        chosen = self.models.with_scores(chosen, day)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -271,12 +278,13 @@ class Project:
         if not present:
             self.build_features(day)
 
-    def need_window(self, segments: Iterable[Segment], day: date, show: Shown = unseen) -> None:
-        """Build the features of the days before a day on which any of the segments looks back."""
+    def need_past(self, segments: Iterable[Segment], day: date, show: Shown = unseen) -> None:
+        """Build the features of the other days that decide about any of the segments on a day."""
         for segment in segments:
-            back = looks_back(segment)
-            for base in {counted_on(segment, day), *freeze_days(segment, day)}:
-                self.need_days([base - timedelta(days=n) for n in range(back, 0, -1)], show)
+            for base, earlier in days_behind(segment, day):
+                if base != day:
+                    self.need_features(base)
+                self.need_days(earlier, show)
 
     def need_days(self, wanted: Sequence[date], show: Shown = unseen) -> None:
         """Build the features of those of these days, in order, that have none.
@@ -336,8 +344,3 @@ def _unless_missing(
         fix="repair the source, load it again, then compute the segment",
     )
     return BrokenSegment(definition.name, definition.path, error)
-
-
-def _freeze_days(chosen: Sequence[Segment | BrokenSegment], day: date) -> list[date]:
-    """Days besides ``day`` on which the chosen segments are counted, in order."""
-    return sorted({found for one in chosen if isinstance(one, Segment) for found in freeze_days(one, day)})

@@ -16,8 +16,9 @@ from connectors.base import DeliveryError
 from connectors.identity import Identity
 from pipelines.delivery.excluding import EXCLUDED
 from pipelines.delivery.identities import write_identities
-from pipelines.engine import Engine, PeopleChanged
+from pipelines.engine import Engine, HeldOut, PeopleChanged
 from pipelines.quality.platforms import expected_match
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment, Sync
 from pipelines.warehouse import DuckDBEngine
 
@@ -75,8 +76,10 @@ def asks_of(project: Project, destination: str) -> Asks:
         return Asks(destination, tuple(kind.consent), declared.identity, declared.limits.min_size, match)
 
 
-def reach(engine: Engine, segments: Mapping[str, pa.Table], asks: Asks) -> dict[str, Reach]:
-    """Whom of each segment (name to a table with ``person_no``) an account could be sent.
+def reach(
+    engine: Engine, segments: Mapping[str, pa.Table], draws: Mapping[str, tuple[Holdout, ...]], asks: Asks
+) -> dict[str, Reach]:
+    """Whom of each segment (name to a table with ``person_no``) an account could be sent; ``draws`` hold people out.
 
     Everybody is normalised once, however many segments they are in.
     """
@@ -88,7 +91,10 @@ def reach(engine: Engine, segments: Mapping[str, pa.Table], asks: Asks) -> dict[
         con.register("everybody", everybody)
         con.register("anywhere", pa.table({"person_no": numbers}))
         _identify(con, asks)
-        return {name: _reach(con, people, asks) for name, people in segments.items()}
+        return {
+            name: _reach(con, people, _held_out(engine, people, draws[name]), asks)
+            for name, people in segments.items()
+        }
 
 
 def reaches(
@@ -96,18 +102,20 @@ def reaches(
 ) -> list[tuple[str, Reach]]:
     """The reach of audiences, given as sync, segment and people of a day; account by account, in order of their names.
 
-    Whom a sync leaves out is withheld. Raises SegmentError for a broken file that is left out.
+    Whom a sync leaves out or a draw holds out is withheld. Raises SegmentError for a broken file that is left out.
     """
     by_account: dict[str, dict[str, pa.Table]] = {}
+    draws: dict[str, tuple[Holdout, ...]] = {}
     excluded: dict[tuple[str, str], int] = {}
     for sync, segment, people in wanted:
         is_out = _is_left_out(project, engine, sync, people, day)
+        draws[segment] = project.deliveries.holdouts(_whole(project, segment))
         by_account.setdefault(sync.destination, {})[segment] = people.filter(pc.invert(is_out))
         excluded[sync.destination, segment] = int(pc.sum(is_out).as_py() or 0)
     return [
         (segment, _with_excluded(found, excluded[destination, segment]))
         for destination, segments in sorted(by_account.items())
-        for segment, found in reach(engine, segments, asks_of(project, destination)).items()
+        for segment, found in reach(engine, segments, draws, asks_of(project, destination)).items()
     ]
 
 
@@ -155,20 +163,58 @@ def _identify(con: duckdb.DuckDBPyConnection, asks: Asks) -> None:
     write_identities(con, asks.identity, "asked", "identified", carried="refused")
 
 
-def _reach(con: duckdb.DuckDBPyConnection, people: pa.Table, asks: Asks) -> Reach:
+def _held_out(engine: Engine, people: pa.Table, draws: tuple[Holdout, ...]) -> pa.Table:
+    """``person_no`` and ``reason`` of those whom no audience gets."""
+    if not draws:
+        return pa.table({"person_no": pa.array([], pa.int32()), "reason": pa.array([], pa.string())})
+    return engine.export(HeldOut(draws, people.column("person_no"))).read_all()
+
+
+def _reach(con: duckdb.DuckDBPyConnection, people: pa.Table, held_out: pa.Table, asks: Asks) -> Reach:
     con.register("wanted", people.select(["person_no"]))
+    con.register("held_out", held_out)
     rows = con.execute(
         """
-        with reasoned as (
-          select
-            case
-              when refused is not null then refused
-              when member is null then 'no_identifier'
-              when row_number() over (partition by member, refused order by person_no) > 1 then 'same_identity'
-            end as reason
+        with
+        theirs as (
+          select *
           from identified
           semi join wanted
             using (person_no)
+        ),
+        held_members as (
+          select
+            theirs.member,
+            min(held_out.reason) as reason
+          from theirs
+          join held_out
+            using (person_no)
+          where theirs.member is not null
+          group by theirs.member
+        ),
+        judged as (
+          select
+            theirs.person_no,
+            theirs.member,
+            coalesce(
+              theirs.refused,
+              case when theirs.member is null then 'no_identifier' end,
+              held_out.reason,
+              held_members.reason
+            ) as reason
+          from theirs
+          left join held_out
+            using (person_no)
+          left join held_members
+            on held_members.member = theirs.member
+        ),
+        reasoned as (
+          select
+            case
+              when reason is not null then reason
+              when row_number() over (partition by member, reason order by person_no) > 1 then 'same_identity'
+            end as reason
+          from judged
         )
         select
           reason,
@@ -178,6 +224,7 @@ def _reach(con: duckdb.DuckDBPyConnection, people: pa.Table, asks: Asks) -> Reac
         """
     ).fetchall()
     con.unregister("wanted")
+    con.unregister("held_out")
     reasons = Counter(dict(rows))
     # Whoever has features and no row among the people is gone from the sources.
     reasons["gone_from_source"] += people.num_rows - sum(count for _, count in rows)

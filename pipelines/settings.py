@@ -75,6 +75,17 @@ class Settings(BaseSettings):
     guard_floor: int = Field(
         50, ge=0, description="Shares are not judged while fewer people than this are held or would change."
     )
+    global_holdout: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="Share of all people whom no segment sends anywhere, to measure what everything together is worth.",
+    )
+    global_holdout_salt: str = Field(
+        "global",
+        min_length=1,
+        description="Draws the people of the global holdout; another text draws others.",
+    )
     retry_rejected_after_days: int = Field(
         7,
         ge=0,

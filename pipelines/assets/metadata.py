@@ -105,6 +105,8 @@ def of_segment(segment: Segment, profile: Profile, notes: Iterable[str]) -> Meta
         lines = [f"| {one.segment} | {one.size:,} | {one.shared:,} |" for one in profile.layers]
         head = ["| layer | people | of them here |", "| :--- | ---: | ---: |"]
         shown["layers"] = dg.MetadataValue.md("\n".join([*head, *lines]))
+    for one in profile.taken:
+        shown[f"lost to {one.segment}"] = dg.MetadataValue.int(one.people)
     if listed := "\n".join(f"- {note}" for note in notes):
         shown["notes"] = dg.MetadataValue.md(listed)
     return shown

@@ -210,8 +210,11 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             }
             for one in conditions
         ],
+        "scores": [asdict(one) for one in answer.scores],
         "audiences": [of_why(one) for one in answer.audiences],
         "damped": None if answer.damped is None else {k: _plain(v) for k, v in asdict(answer.damped).items()},
+        "taken_by": answer.taken_by,
+        "waterfall": answer.waterfall,
         "sentence": answer.sentence,
     }
 
@@ -228,6 +231,7 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "by_rule": sized.by_rule,
         "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
         "layers": [asdict(one) for one in sized.layers],
+        "taken": [asdict(one) for one in sized.taken],
         "overlaps": [asdict(one) for one in sized.overlaps],
         "reach": [asdict(one) for one in answer.reach],
     }
@@ -275,7 +279,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "wanted": answer.wanted,
         "excluded_by": list(answer.excluded_by),
         "held": standing.held if standing else "no",
-        "withheld": standing.withheld if standing else None,
+        "withheld": answer.withheld,
         "sentence": answer.sentence,
         "moves": [of_move(audience, move) for move in standing.moves] if standing else [],
     }

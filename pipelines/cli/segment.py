@@ -14,6 +14,7 @@ from rich.table import Table
 from pipelines.backtesting import backtest as replay
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
+from pipelines.cli.models import said_by_model
 from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
 from pipelines.cli.trials import Cooldown, Grace, compared, of_trials, trials
@@ -179,6 +180,8 @@ def explain(
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif answer.conditions:
         console.print(_answers(answer.conditions))
+    for score in answer.scores:
+        console.print(said_by_model(score), soft_wrap=True, highlight=False)
     for one in answer.audiences:
         told = f"[bold]{one.destination}/{one.segment}[/]: {escape(one.sentence)}"
         console.print(told, soft_wrap=True, highlight=False)
@@ -201,6 +204,11 @@ def _show_preview(answer: Preview) -> None:
         shown = table("layer", "people", "of them here")
         for layer in sized.layers:
             shown.add_row(layer.segment, f"{layer.size:,}", f"{layer.shared:,}")
+        console.print(shown)
+    if sized.taken:
+        shown = table("taken by", "people")
+        for one in sized.taken:
+            shown.add_row(one.segment, f"{one.people:,}")
         console.print(shown)
     if sized.overlaps:
         console.print(_overlaps(sized.overlaps[:LIKEST]))

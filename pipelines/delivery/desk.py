@@ -24,6 +24,7 @@ from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.excluding import leave_out, nobody_left_out, unknown_exclusion, with_left_out
 from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
+from pipelines.delivery.holding_out import nobody_held_out, stage_held_out
 from pipelines.delivery.holds import held_back
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
@@ -183,9 +184,11 @@ class Desk:
         judged = held or unknown_exclusion(engine, push, as_of) or judged
         nobody_left_out(self.ledger)
         if judged.guard in ONLY_OPT_OUTS:
+            nobody_held_out(self.ledger)
             return as_of, only_must_go(self.ledger, number), judged
         people = self._wanted(engine, push, number, as_of)
         people, left_out = leave_out(self.ledger, engine, push, as_of, people)
+        stage_held_out(self.ledger, engine, push.holdouts, people)
         told = None
         if push.attributes and as_of is not None:
             told = AttributeValues(as_of, push.attributes, people.column("person_no"))

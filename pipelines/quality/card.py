@@ -101,7 +101,7 @@ def card(
     """
     definition = definition_of(project, segment)
     day = as_of or project.newest_loaded() or project.newest_as_of
-    project.need_window([definition], day, show)
+    project.need_past([definition], day, show)
     if replay_days:
         _build(project, definition, day, replay_days, show)
     with inspection(project, as_of, replay=replay_days > 0) as inspected:

@@ -57,7 +57,8 @@ def _doubts(
     asks = Asks(
         connector.destination, tuple(connector.consent), connector.identity, connector.limits.min_size, match
     )
-    reached = tuple(reach(engine, {segment.name: people}, asks).values())
+    draws = {segment.name: project.deliveries.holdouts(segment)}
+    reached = tuple(reach(engine, {segment.name: people}, draws, asks).values())
     found = Evidence(segment, Preview(segment.name, day, sized, reached), project.settings.current_day)
     for doubts in (substantial.doubts, actionable.doubts, distinct.doubts):
         yield from doubts(found)

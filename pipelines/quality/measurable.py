@@ -51,8 +51,7 @@ def doubts(found: Evidence) -> Iterator[Doubt]:
 
 def share_of(segment: Segment) -> float:
     """The share of a segment's people whom its header holds out, else the usual one."""
-    declared = getattr(segment, "holdout", None)
-    return float(declared.share) if declared is not None else HOLDOUT
+    return segment.holdout.share if segment.holdout is not None else HOLDOUT
 
 
 def detectable(outcome: Outcome, holdout: float = HOLDOUT) -> float | None:

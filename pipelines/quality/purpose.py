@@ -27,7 +27,7 @@ def review_due(found: Evidence) -> date | None:
 def doubts(found: Evidence) -> Iterator[Doubt]:
     """What a person has to decide again."""
     segment = found.segment
-    if not segment.syncs:
+    if not segment.syncs and segment.template is None:
         yield Doubt(
             "ACT-7", "warning", "it goes nowhere: add a [sync.<destination>], or build another segment on it"
         )

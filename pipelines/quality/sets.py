@@ -23,9 +23,9 @@ def set_of(segment: Segment) -> str | None:
     """The set that a segment belongs to: its waterfall group, its tag, the template whose part it is, or all clusters
     together; None: it stands alone.
     """
-    own = getattr(segment, "waterfall", None) or segment.tags.get(SET_TAG)
+    own = segment.waterfall or segment.tags.get(SET_TAG)
     if own:
-        return str(own)
+        return own
     if segment.name != segment.path.stem:
         return segment.path.stem
     return "clusters" if "cluster" in segment.types else None

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pipelines.segments.entry_exit import LONGEST_STAY, LONGEST_WAIT, STAY_DAYS
+from pipelines.segments.holdout import BUCKETS
 from pipelines.segments.model import DriftPolicy, Mode
 from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
@@ -28,13 +29,6 @@ SegmentType = Literal[
     "predictive",
 ]
 """What the shared characteristic of a segment's people may be."""
-
-NOT_YET = {
-    "holdout": "keeping a share of people back for measurement",
-    "waterfall": "making segments mutually exclusive",
-    "priority": "deciding for a person who is in several segments",
-}
-"""Fields whose behaviour is still to come: using one is an error, so that none is accepted and ignored."""
 
 TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -80,6 +74,24 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     for name, text in value.items():
         if not (TAG.fullmatch(name) and TAG.fullmatch(text)):
             raise ValueError("has a tag with other characters than letters, digits, _ . and -")
+    return value
+
+
+def _group(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]{1,64}", value):
+        raise ValueError("is not a group's name")
+    return value
+
+
+def _share(value: float) -> float:
+    if abs(value * BUCKETS - round(value * BUCKETS)) > 1e-9:
+        raise ValueError("is finer than a ten-thousandth")
+    return value
+
+
+def _values(value: list[Any]) -> list[Any]:
+    if not all(isinstance(one, str) or type(one) is int for one in value):
+        raise ValueError("holds something that is neither a text nor a whole number")
     return value
 
 
@@ -131,6 +143,30 @@ class EntryExitTable(Strict):
     )
 
 
+class TemplateTable(Strict):
+    """``[template]``: one segment for each value of a column, and one for the rest."""
+
+    over: Line = Field(description="a column of features that holds text or whole numbers, e.g. home_store")
+    values: Annotated[list[Any], AfterValidator(_values)] = Field(
+        min_length=1, description='the values that have a segment each, e.g. ["367", "406"]'
+    )
+    min_size: int | None = Field(
+        None, ge=1, description="a whole number of people from 1; a value with fewer that day joins the rest"
+    )
+
+
+class HoldoutTable(Strict):
+    """``[holdout]``: the share of the people who are never sent, so that the others can be measured by them."""
+
+    share: Annotated[float, AfterValidator(_share)] = Field(
+        gt=0, le=0.5, description="a share of the people above 0 and up to 0.5, e.g. 0.10"
+    )
+    salt: Line | None = Field(
+        None,
+        description="a text that draws the people; another one draws others, the segment's name by default",
+    )
+
+
 class Header(Strict):
     """Everything above the SQL but the syncs. Each description is what an error says was expected."""
 
@@ -179,6 +215,16 @@ class Header(Strict):
     mode: Mode = Field(
         "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
     )
+    waterfall: Annotated[str, AfterValidator(_group)] | None = Field(
+        None, description="the name of a group of segments that exclude each other: 1 to 64 of a-z, 0-9 and _"
+    )
+    priority: int | None = Field(
+        None,
+        ge=0,
+        description="a whole number from 0, the place in the waterfall: the lowest takes its people first",
+    )
+    holdout: HoldoutTable | None = Field(None, description="a table [holdout] with share, e.g. share = 0.10")
+    template: TemplateTable | None = Field(None, description="a table [template] with over and values")
 
 
 class SyncKeys(Strict):

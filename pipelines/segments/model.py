@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
 from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.policy import ProfileName
 
 DriftPolicy = Literal["report_only", "ours_wins"]
@@ -50,6 +51,17 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """One segment for each value of a column, and one for the rest."""
+
+    over: str
+    """A column of ``features``."""
+    values: tuple[str | int, ...]
+    min_size: int
+    """A value with fewer people on a day joins the rest on that day."""
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A rule that yields people as of a date, with its purpose."""
 
@@ -73,6 +85,7 @@ class Segment:
     review_by: date | None = None
     min_size: int | None = None
     priority: int | None = None
+    """The place in its waterfall; the lowest takes its people first."""
     policy: tuple[str, ...] = ()
     evidence: str | None = None
     """The analysis or test that supports the rule."""
@@ -90,3 +103,11 @@ class Segment:
     """The day whose people a static segment holds."""
     mode: Mode = "scheduled"
     """When its people may change."""
+    waterfall: str | None = None
+    """The group of segments that exclude each other."""
+    holdout: Holdout | None = None
+    """Whom no audience of it is sent."""
+    template: Template | None = None
+    """What it was made into; its audiences are those of the segments made of it."""
+    after: tuple[Segment, ...] = ()
+    """Those that take their people first in its waterfall, the first one first."""

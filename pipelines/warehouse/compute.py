@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.engine import EngineError, Layer, Profile
+from pipelines.engine import EngineError, Layer, Profile, Taken
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.freezing import counted_on
@@ -21,10 +21,13 @@ from pipelines.segments.looking_back import exit_rule, window
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
-from pipelines.warehouse import damping, freezing, history
+from pipelines.warehouse import damping, freezing, history, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
+from pipelines.warehouse.scored import need_scores
 
 FEATURES = "features"
+AS_OF = "as_of"
+"""The time column of tables that hold a whole picture of every day: only the day's own rows are there."""
 COMPUTED = quote("computed segment")
 RULE = quote("people by the rule")
 """What the author's SELECT gave, where entry and exit rules made something else of it."""
@@ -51,14 +54,25 @@ def compute_segment(
     day = freezing.day_of(cursor, segment, as_of)
     prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
+    step_back(cursor, segment, day, timeout_seconds)
     run(cursor, segment, day, timeout_seconds)
     size, duplicates = _examine(cursor, segment, day, database=database)
-    if settle(cursor, segment, day, timeout_seconds):
-        size = int(cursor.execute(f"select count(*) from {COMPUTED}").fetchall()[0][0])
+    settle(cursor, segment, day, timeout_seconds)
+    taken = waterfall.take_out(cursor, segment, COMPUTED)
     if day != as_of:
-        size = freezing.without_the_gone(cursor, database, as_of)
+        freezing.leave_out_the_gone(cursor, database, as_of)
+    if segment.entry_exit is not None or taken or day != as_of:
+        size = int(cursor.execute(f"select count(distinct person_no) from {COMPUTED}").fetchall()[0][0])
     layers = tuple(contribution(cursor, name) for name in segment.layers)
-    profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
+    profile = Profile(
+        segment.name,
+        as_of,
+        size=size,
+        universe=universe,
+        duplicates=duplicates,
+        layers=layers,
+        taken=taken,
+    )
     _keep(cursor, profile, version_of(segment))
     return profile
 
@@ -73,12 +87,15 @@ def prepare(
 ) -> None:
     """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on.
 
-    Where it or a layer has entry and exit rules, the days on which they look back are gone through first, in order.
+    Where it, a layer or one before it in its waterfall has entry and exit rules, the days on which they look back are
+    gone through first, in order.
     """
     for day in days_before(cursor, segment, as_of):
         stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
-        if segment.entry_exit is not None:
-            fill(cursor, segment, day, timeout_seconds)
+        own = _owner(cursor, day, timeout_seconds)
+        for one in (*segment.after, segment):
+            if one.entry_exit is not None:
+                own(one)
     stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
 
 
@@ -113,6 +130,8 @@ def stand(
 ) -> None:
     """One day of `prepare`: the tables as of it, and the layers as they are on it."""
     database = _name_of_database(cursor)
+    waterfall.forget(cursor)
+    need_scores(cursor, segment, as_of)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
         if counted_on(layer, as_of) != as_of:
@@ -122,10 +141,31 @@ def stand(
         lay(cursor, layer.name)
 
 
-def fill(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
-    """Fill the temporary table with the whole membership of a segment on the day on which the cursor stands."""
-    run(cursor, segment, as_of, seconds)
-    settle(cursor, segment, as_of, seconds)
+def fill(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float
+) -> tuple[Taken, ...]:
+    """Fill the temporary table with the whole membership of a segment on the day on which the cursor stands.
+
+    Returns whom its waterfall took from it.
+    """
+    step_back(cursor, segment, as_of, seconds)
+    _owner(cursor, as_of, seconds)(segment)
+    return waterfall.take_out(cursor, segment, COMPUTED)
+
+
+def step_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+    """Find whom those before a segment in its waterfall have, on the day on which the cursor stands."""
+    waterfall.stand_back(cursor, segment, _owner(cursor, as_of, seconds), COMPUTED)
+
+
+def _owner(cursor: duckdb.DuckDBPyConnection, as_of: date, seconds: float) -> waterfall.Compute:
+    """What fills the temporary table with a segment's own people, before its waterfall takes any of them."""
+
+    def own(segment: Segment) -> None:
+        run(cursor, segment, as_of, seconds)
+        settle(cursor, segment, as_of, seconds)
+
+    return own
 
 
 def settle(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> bool:
@@ -177,7 +217,7 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
-        if name == FEATURES:
+        if name == FEATURES or (table is not None and table.time_column == AS_OF):
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"

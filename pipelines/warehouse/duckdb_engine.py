@@ -19,6 +19,7 @@ from pipelines.engine import (
     EngineError,
     EngineInfo,
     Export,
+    HeldOut,
     Members,
     PeopleByNumber,
     PeopleChanged,
@@ -33,9 +34,11 @@ from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
+from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.replaying import People, replay
+from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
 
@@ -230,6 +233,11 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 
+    def crowding(self, segments: Sequence[str], as_of: date) -> Crowding:
+        """How many of these segments people are in on a day, and which share the most, as they were computed."""
+        with self._cursor() as cursor:
+            return crowding(cursor, segments, as_of)
+
     def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
         """What a question of ours (``warehouse.evidence``) finds out on a cursor of its own."""
         with self._cursor() as cursor:
@@ -239,6 +247,11 @@ class DuckDBEngine:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
         with self._cursor() as cursor:
             return history.member_since(cursor, segment, person_no, as_of)
+
+    def scores_of(self, models: Sequence[str], person_no: int, as_of: date) -> tuple[Score, ...]:
+        """What models say of a person on a day; nothing of those that say nothing of them."""
+        with self._cursor() as cursor:
+            return scores_of(cursor, models, person_no, as_of)
 
     def close(self) -> None:
         """Let go of the file, so that others can write. An export still being read raises on its next batch."""
@@ -258,6 +271,9 @@ class DuckDBEngine:
             case AttributeValues(numbers=numbers):
                 _register(cursor, numbers)
                 return exports.attribute_values(export)
+            case HeldOut(numbers=numbers):
+                _register(cursor, numbers)
+                return exports.held_out(export)
             case Members(segment=name, as_of=day):
                 if history.profile(cursor, name, day) is None:
                     raise EngineError(f"segment {name} was not computed for {day.isoformat()}")

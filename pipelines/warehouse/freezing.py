@@ -54,8 +54,8 @@ def lay_frozen(
     cursor.unregister("frozen people")
 
 
-def without_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: date) -> int:
-    """Leave out of what was computed for an earlier day whoever is not in the universe any more; returns the size."""
+def leave_out_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: date) -> None:
+    """Take out of what was computed for an earlier day whoever is not in the universe any more."""
     cursor.execute(
         f"""
         delete from {compute.COMPUTED}
@@ -67,5 +67,3 @@ def without_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: da
         """,
         {"as_of": as_of},
     )
-    found = cursor.execute(f"select count(distinct person_no) from {compute.COMPUTED}").fetchall()
-    return int(found[0][0])

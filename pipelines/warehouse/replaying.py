@@ -13,7 +13,7 @@ from pipelines.segments.catalog import Catalog
 from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.looking_back import looks_back
 from pipelines.segments.model import Segment
-from pipelines.warehouse import compute
+from pipelines.warehouse import compute, waterfall
 
 RAW = quote("people of the day")
 
@@ -46,6 +46,7 @@ def replay(
     earlier = compute.days_before(cursor, furthest, days[0])
     for day in (*earlier, *days):
         compute.stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
+        compute.step_back(cursor, segment, day, timeout_seconds)
         compute.run(cursor, segment, day, timeout_seconds)
         cursor.execute(f"create or replace temp table {RAW} as from {compute.COMPUTED}")
         by_rule = _people(cursor)
@@ -53,6 +54,7 @@ def replay(
         for version in versions:
             cursor.execute(f"create or replace temp table {compute.COMPUTED} as from {RAW}")
             compute.settle(cursor, version, day, timeout_seconds)
+            waterfall.take_out(cursor, segment, compute.COMPUTED)
             members.append(_people(cursor))
         if day >= days[0]:
             yield People(by_rule, tuple(members))

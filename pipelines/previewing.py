@@ -50,6 +50,8 @@ class Preview:
     as_of: date
     sized: Sized
     reach: tuple[Reach, ...]
+    floor: int = 1
+    """People below which a count of a breakdown is not shown."""
 
 
 def preview(project: Project, segment: str, as_of: date | None = None) -> Preview:
@@ -59,7 +61,7 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
         day = counted_on(definition, as_of or engine.newest_day() or project.newest_as_of)
         sized = engine.measure(definition, day)
         reach = tuple(_reach_of(project, engine, sync, sized.people, day) for sync in definition.syncs)
-    return Preview(segment, day, sized, reach)
+    return Preview(segment, day, sized, reach, project.settings.cell_floor)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,3 +17,5 @@ class Preview:
     as_of: date
     sized: Sized
     reach: tuple[Reach, ...]
+    floor: int = 1
+    """People below which a count of a breakdown is not shown."""

@@ -24,7 +24,8 @@ def preview(project: Project, segment: str, as_of: date | None = None) -> Previe
         sized = engine.measure(definition, day)
         audiences = [(sync, segment, sized.people) for sync in definition.syncs]
         found = {one.destination: one for _, one in reaches(project, engine, audiences, day)}
-    return Preview(segment, day, sized, tuple(found[sync.destination] for sync in definition.syncs))
+    reached = tuple(found[sync.destination] for sync in definition.syncs)
+    return Preview(segment, day, sized, reached, project.settings.cell_floor)
 
 
 def tune(project: Project, segment: str, as_of: date | None = None) -> tuple[Tuned, ...]:

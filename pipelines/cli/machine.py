@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from pipelines.backtesting import Backtest
+from pipelines.cells import cell
 from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
@@ -220,8 +221,8 @@ def of_explained(answer: Explained) -> dict[str, Any]:
 
 
 def of_preview(answer: Preview) -> dict[str, Any]:
-    """A segment that was run and not kept, in numbers."""
-    sized = answer.sized
+    """A segment that was run and not kept, in numbers; null stands for a breakdown's count of too few people."""
+    sized, floor = answer.sized, answer.floor
     return {
         "segment": answer.segment,
         "as_of": answer.as_of.isoformat(),
@@ -229,10 +230,16 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "universe": sized.universe,
         "share": round(sized.share, 6),
         "by_rule": sized.by_rule,
-        "conditions": None if sized.conditions is None else [asdict(one) for one in sized.conditions],
-        "layers": [asdict(one) for one in sized.layers],
+        "conditions": None
+        if sized.conditions is None
+        else [asdict(one) | {"only_this": cell(one.only_this, floor)} for one in sized.conditions],
+        "layers": [asdict(one) | {"shared": cell(one.shared, floor)} for one in sized.layers],
         "taken": [asdict(one) for one in sized.taken],
-        "overlaps": [asdict(one) for one in sized.overlaps],
+        "overlaps": [
+            asdict(one) | ({"shared": None, "jaccard": None} if cell(one.shared, floor) is None else {})
+            for one in sized.overlaps
+        ],
+        "floor": floor,
         "reach": [asdict(one) for one in answer.reach],
     }
 

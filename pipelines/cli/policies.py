@@ -9,7 +9,7 @@ from rich.markup import escape
 
 from pipelines.cli import machine
 from pipelines.cli.shell import Json, opened_project
-from pipelines.cli.tables import console, table
+from pipelines.cli.tables import console
 from pipelines.names import unknown_name
 from pipelines.policies.profile import Forbidden, Profile, read_profile
 from pipelines.segments.policy import ProfileName
@@ -56,10 +56,10 @@ def _show(name: ProfileName, profile: Profile, in_force: ProfileName) -> None:
     for sentence in _sentences(profile):
         console.print(escape(sentence), highlight=False, soft_wrap=True)
     if profile.forbidden:
-        shown = table("no segment may read", "columns", "rule")
-        for one in profile.forbidden:
-            shown.add_row(escape(one.attribute), escape(", ".join(_columns(one))), escape(one.rule))
-        console.print(shown)
+        console.print("No segment may read, no sync may carry:")
+    for one in profile.forbidden:
+        told = f"  [bold]{escape(one.attribute)}[/]: {escape(', '.join(_columns(one)))} ({escape(one.rule)})"
+        console.print(told, highlight=False, soft_wrap=True)
 
 
 def _sentences(profile: Profile) -> list[str]:

@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from pipelines.backtesting import backtest as replay
+from pipelines.cells import cell, said
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
 from pipelines.cli.models import said_by_model
@@ -212,11 +213,11 @@ def _show_preview(answer: Preview) -> None:
     if sized.conditions is None:
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif sized.conditions:
-        console.print(_narrowings(sized.conditions))
+        console.print(_narrowings(sized.conditions, answer.floor))
     if sized.layers:
         shown = table("layer", "people", "of them here")
         for layer in sized.layers:
-            shown.add_row(layer.segment, f"{layer.size:,}", f"{layer.shared:,}")
+            shown.add_row(layer.segment, f"{layer.size:,}", said(layer.shared, answer.floor))
         console.print(shown)
     if sized.taken:
         shown = table("taken by", "people")
@@ -224,7 +225,7 @@ def _show_preview(answer: Preview) -> None:
             shown.add_row(one.segment, f"{one.people:,}")
         console.print(shown)
     if sized.overlaps:
-        console.print(_overlaps(sized.overlaps[:LIKEST]))
+        console.print(_overlaps(sized.overlaps[:LIKEST], answer.floor))
     if answer.reach:
         console.print(_reaches(answer.reach))
 
@@ -238,10 +239,10 @@ def _answers(conditions: Sequence[Answered]) -> Table:
     return shown
 
 
-def _narrowings(conditions: Sequence[Narrowing]) -> Table:
+def _narrowings(conditions: Sequence[Narrowing], floor: int) -> Table:
     shown = table("condition", "alone", "with those above", "lack only this")
     for one in conditions:
-        shown.add_row(escape(one.says), f"{one.alone:,}", f"{one.so_far:,}", f"{one.only_this:,}")
+        shown.add_row(escape(one.says), f"{one.alone:,}", f"{one.so_far:,}", said(one.only_this, floor))
     return shown
 
 
@@ -256,10 +257,11 @@ def _traits(traits: Sequence[Trait]) -> Table:
     return shown
 
 
-def _overlaps(overlaps: Sequence[Overlap]) -> Table:
+def _overlaps(overlaps: Sequence[Overlap], floor: int) -> Table:
     shown = table("likest segment", "people", "shared", "jaccard")
     for one in overlaps:
-        shown.add_row(one.segment, f"{one.size:,}", f"{one.shared:,}", f"{one.jaccard:.2f}")
+        jaccard = f"{one.jaccard:.2f}" if cell(one.shared, floor) is not None else ""
+        shown.add_row(one.segment, f"{one.size:,}", said(one.shared, floor), jaccard)
     return shown
 
 

@@ -57,3 +57,25 @@ def test_breakdowns_say_nothing_of_few(shop: Shop, turnout: Turnout, monkeypatch
     assert "orders_ever" not in {one["feature"] for one in told["traits"]}
     assert {"feature": "orders_ever", "values": 1, "people": "fewer than 61"} in told["unshown"]
     assert "Values of fewer than 61 people, not shown:" in turnout("profile", "recent").out
+
+
+@pytest.mark.requirement("PRI-3")
+def test_a_preview_says_nothing_of_few(shop: Shop, turnout: Turnout, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How many share or lack something is null below the floor, and in words said to be fewer; sizes stay exact."""
+    shop.segment(
+        "some",
+        "select person_no\nfrom features\nanti join browsers using (person_no)\nwhere orders_ever >= 1",
+        [],
+    )
+    for command in ("sources", "segments"):
+        assert turnout(command).code == Exit.OK
+    (usual,) = turnout("preview", "some", "--json").objects
+    assert (usual["size"], usual["floor"]) == (40, 20)
+    assert usual["conditions"][0]["only_this"] == 20
+    assert [one["shared"] for one in usual["layers"]] == [0]
+    monkeypatch.setenv("TURNOUT_CELL_FLOOR", "41")
+    (told,) = turnout("preview", "some", "--json").objects
+    assert told["size"] == 40
+    assert told["conditions"][0]["only_this"] is None
+    assert {(one["shared"], one["jaccard"]) for one in told["overlaps"]} == {(None, None)}
+    assert "fewer than 41" in " ".join(turnout("preview", "some").out.split())

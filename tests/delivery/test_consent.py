@@ -8,6 +8,7 @@ import pytest
 from world import Person, Platform, World, push_all
 
 
+@pytest.mark.requirement("PRI-1")
 @pytest.mark.privacy("P01")
 def test_nobody_without_consent_is_ever_in_a_payload(tmp_path: Path) -> None:
     """Whatever consent, suppression and identifiers are, no payload holds a person who may not be sent."""

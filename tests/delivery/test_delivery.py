@@ -64,6 +64,7 @@ def test_a_plan_sends_nothing_and_equals_the_push(world: World, platform: Platfo
     assert (planned.status, planned.adds, planned.removes) == ("planned", pushed.added, pushed.removed)
 
 
+@pytest.mark.requirement("PRI-1")
 @pytest.mark.privacy("P01")
 @pytest.mark.promise("closes")
 def test_nobody_without_consent_or_suppressed_is_sent(

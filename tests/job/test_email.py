@@ -22,6 +22,7 @@ def test_email_tools_hold_exactly_the_desired(night: Night, tool: str) -> None:
         assert one.wanted, "an audience without anybody proves nothing"
 
 
+@pytest.mark.requirement("TYP-21", "AI-3")
 def test_members_are_described_as_declared(night: Night) -> None:
     """Klaviyo knows of every member what the features say that day, and of nobody anything else."""
     lapsed = night.email["klaviyo", "lapsed_61_180"]

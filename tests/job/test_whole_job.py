@@ -85,6 +85,7 @@ def test_third_run_sends_exactly_the_difference(job: Job) -> None:
     assert rows == {True: sum(d.added for d in meta), False: sum(d.removed for d in meta)}
 
 
+@pytest.mark.requirement("PRI-1")
 @pytest.mark.privacy("P01")
 def test_nobody_without_consent_is_in_any_payload(job: Job) -> None:
     """Every row of every request that adds is somebody who granted what that destination needs."""

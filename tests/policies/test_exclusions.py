@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from pipelines.assets.audiences import audience_assets, changes_assets
+from pipelines.assets.keys import audience_key, segment_key
 from pipelines.segments.model import Segment
 from tests.policies.conftest import Office
 
@@ -51,3 +53,16 @@ def test_leaving_people_out_is_choosing_them(office: Office) -> None:
     assert office.fault("old") == ""
     said = office.fault("others")
     assert "it reads age_from through old (age), which the policy profile employment forbids" in said
+
+
+@pytest.mark.requirement("TYP-20")
+def test_the_graph_shows_what_an_audience_leaves_out(office: Office) -> None:
+    """Both what would change and the push wait for the excluded segment, as for the audience's own."""
+    office.write("buyers", RULE)
+    office.write("people", RULE, syncs=SYNC.format('["buyers"]'))
+    project = office.project()
+    for made in (changes_assets(project, "file"), audience_assets(project, "file")):
+        (spec,) = made.specs
+        upstream = {dep.asset_key for dep in spec.deps}
+        assert {segment_key("people"), segment_key("buyers")} <= upstream
+    assert spec.key == audience_key("file", "people")

@@ -44,6 +44,8 @@ class Named:
     name: str
     formerly: str | None = None
     policy: tuple[str, ...] = ()
+    profile: None = None
+    builds_on: tuple[()] = ()
 
 
 @dataclass
@@ -140,7 +142,13 @@ class WorldProject(Project):
 
     def __init__(self, office: Office) -> None:
         super().__init__(
-            Settings(_env_file=None, home=office.folder, today=TODAY, seal_key=office.key)  # type: ignore[call-arg]
+            Settings(
+                _env_file=None,  # type: ignore[call-arg]
+                home=office.folder,
+                today=TODAY,
+                seal_key=office.key,
+                destinations={"platform": "platform"},
+            )
         )
         self.office = office
         self.deliveries = WorldDeliveries(self)  # type: ignore[misc]

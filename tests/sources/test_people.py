@@ -59,6 +59,7 @@ CONSENT_HISTORIES = {
 }
 
 
+@pytest.mark.requirement("PRI-1")
 @pytest.mark.bad_input("B52")
 @pytest.mark.privacy("P01", "P13")
 @pytest.mark.parametrize(("history", "granted"), CONSENT_HISTORIES.values(), ids=CONSENT_HISTORIES)

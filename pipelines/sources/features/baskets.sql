@@ -23,22 +23,16 @@ traits as (
   from product_groups
   group by product_id
 ),
-baskets as (
+bought as (
   select
     orders.person_no,
     orders.order_id,
-    bool_or(traits.organic) as organic,
-    bool_or(traits.fresh) as fresh,
-    bool_or(traits.convenience) as convenience,
-    bool_or(traits.wine) as wine,
-    bool_or(traits.baby) as baby,
-    bool_or(traits.pet) as pet,
-    bool_or(traits.coffee) as coffee,
-    bool_or(coalesce(lines.coupon_discount, 0) > 0) as coupon,
-    sum(lines.amount) filter (traits.fuel) as fuel_amount,
-    sum(lines.amount) as amount,
-    sum(coalesce(lines.discount, 0) + coalesce(lines.coupon_discount, 0)) as discount,
-    sum(lines.amount) filter (products.private_label) as private_label_amount
+    lines.amount,
+    coalesce(lines.discount, 0) + coalesce(lines.coupon_discount, 0) as discount,
+    coalesce(lines.coupon_discount, 0) > 0 as coupon,
+    products.category,
+    products.private_label,
+    traits.* exclude (product_id)
   from window_orders as orders
   join order_lines as lines
     using (order_id)
@@ -46,25 +40,35 @@ baskets as (
     using (product_id)
   left join traits
     using (product_id)
-  group by orders.person_no, orders.order_id
+),
+baskets as (
+  select
+    person_no,
+    order_id,
+    bool_or(organic) as organic,
+    bool_or(fresh) as fresh,
+    bool_or(convenience) as convenience,
+    bool_or(wine) as wine,
+    bool_or(baby) as baby,
+    bool_or(pet) as pet,
+    bool_or(coffee) as coffee,
+    bool_or(coupon) as coupon,
+    sum(amount) filter (fuel) as fuel_amount,
+    sum(amount) as amount,
+    sum(discount) as discount,
+    sum(amount) filter (private_label) as private_label_amount
+  from bought
+  group by person_no, order_id
 ),
 category_spend as (
   select
-    orders.person_no,
-    products.category,
-    row_number() over (partition by orders.person_no order by sum(lines.amount) desc, products.category) as place
-  from window_orders as orders
-  join order_lines as lines
-    using (order_id)
-  join products
-    using (product_id)
-  left join traits
-    using (product_id)
-  where products.category is not null
-    and not coalesce(traits.sensitive, false)
-    and not coalesce(traits.wine, false)
-    and not coalesce(traits.fuel, false)
-  group by orders.person_no, products.category
+    person_no,
+    category,
+    row_number() over (partition by person_no order by sum(amount) desc, category) as place
+  from bought
+  where category is not null
+    and not coalesce(sensitive or wine or fuel, false)
+  group by person_no, category
 ),
 favourites as (
   select

@@ -45,7 +45,7 @@ def whole_year(half_year: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 
 def replayed(path: Path, name: str, rules: list[EntryExit]) -> list[Backtest]:
-    """A shipped segment over the half year by its SQL alone, then under each rule; no features means nobody."""
+    """A shipped segment over the half year by its SQL alone, then under each rule; days not there have nobody."""
     counts = [Count(name, DAYS) for _ in (None, *rules)]
     with DuckDBEngine(path, catalog=KNOWN, read_only=True) as engine:
         for day, people in zip(DAYS, engine.replay(SEGMENTS[name], DAYS, rules), strict=True):

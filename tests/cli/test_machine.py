@@ -35,6 +35,7 @@ def test_sources(shop: Shop, turnout: Turnout) -> None:
     assert [one["error"] for one in ran.objects] == [None] * 5
 
 
+@pytest.mark.requirement("SUR-4")
 def test_segments(computed: Shop, turnout: Turnout) -> None:
     """One object a segment: its day, the definition that made it, its size, and its share of the universe."""
     ran = turnout("segments", "--json")

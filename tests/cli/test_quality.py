@@ -130,7 +130,7 @@ def test_what_can_be_accepted_is_known(shop: Shop, turnout: Turnout) -> None:
     assert turnout("accept", "buyers", "--rule", "QUA-1", "--reason", " ").code == Exit.USAGE
 
 
-@pytest.mark.requirement("QUA-3", "DEF-7")
+@pytest.mark.requirement("QUA-3", "DEF-7", "IDEA-8")
 def test_a_card_tells_size_and_reach(shop: Shop, turnout: Turnout) -> None:
     """Size as a share of the universe, and for each destination whom it could be sent and why not the others."""
     shop.segment("recent", RECENT, ["ads"])
@@ -179,7 +179,7 @@ def test_coverage_tells_what_is_left_out(shop: Shop, turnout: Turnout) -> None:
     assert "are in none of 4 segments" in turnout("coverage").out
 
 
-@pytest.mark.requirement("FRE-3")
+@pytest.mark.requirement("FRE-3", "SUR-5")
 def test_growth_tells_every_computed_day(shop: Shop, turnout: Turnout) -> None:
     """Four more people order on each of the last days; a segment that was never computed says so."""
     loaded(turnout)

@@ -24,6 +24,7 @@ DECISION_KEYS = {"at", "destination", "segment", "decision", "who", "why"}
 """Written out on purpose: scripts rely on them, so a key that goes is a breaking change."""
 
 
+@pytest.mark.requirement("SUR-9", "IDEA-1")
 def test_reviewed_and_applied_to_a_platform(
     computed: Shop, turnout: Turnout, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from tests.assets.shop import NEWEST, Shop, customer
 from tests.cli.conftest import Turnout
 
 
+@pytest.mark.requirement("SUR-1")
 def test_a_member_is_explained(shop: Shop, turnout: Turnout) -> None:
     """In since when, each condition with its values, and what every audience makes of it."""
     shop.segment(
@@ -56,6 +57,7 @@ def test_unknown_names_are_told(shop: Shop, turnout: Turnout) -> None:
     assert (nobody.code, "nobody-at-all" in nobody.err) == (Exit.USAGE, False)
 
 
+@pytest.mark.requirement("SUR-3")
 def test_a_preview_keeps_nothing(shop: Shop, turnout: Turnout) -> None:
     """Size, conditions and reach of a segment that was never computed; afterwards it still is not."""
     shop.segment(
@@ -87,6 +89,7 @@ def test_a_profile_says_what_tells_people_apart(shop: Shop, turnout: Turnout) ->
     assert "orders_ever" in turnout("profile", "recent").out
 
 
+@pytest.mark.requirement("IDEA-4")
 def test_other_bounds_give_other_sizes(shop: Shop, turnout: Turnout) -> None:
     """Each bound with its size; a segment without any says so."""
     shop.segment("recent", "select person_no\nfrom features\nwhere orders_ever >= 1", [])
@@ -112,6 +115,7 @@ def test_doubts_are_named_with_their_rules(shop: Shop, turnout: Turnout) -> None
     assert (fine.code, "it goes nowhere" in " ".join(fine.out.split())) == (Exit.OK, True)
 
 
+@pytest.mark.requirement("IDEA-5")
 def test_a_segment_is_replayed(shop: Shop, turnout: Turnout) -> None:
     """Every past day with those who came and left; what it says in words is what it says in numbers."""
     shop.segment("recent", "select person_no\nfrom features\nwhere orders_30d >= 1", [])
@@ -149,7 +153,7 @@ def damped(shop: Shop, rules: str) -> None:
     path.write_text(path.read_text().replace("[goal]", f"[entry_exit]\n{rules}\n\n[goal]", 1))
 
 
-@pytest.mark.requirement("DAMP-2", "DAMP-3")
+@pytest.mark.requirement("DAMP-2", "DAMP-3", "IDEA-6")
 def test_entry_and_exit_is_tried(shop: Shop, turnout: Turnout) -> None:
     """Days of grace make more people and fewer who meet the SQL, before the segment is edited; then it is told both."""
     shop.segment("today", "select person_no\nfrom features\nwhere days_since_last_order = 0", [])

@@ -16,6 +16,7 @@ from pipelines.warehouse import DuckDBEngine
 from tests.engine.conftest import CATALOG, DAY, segment
 
 
+@pytest.mark.requirement("SUR-10")
 @pytest.mark.promise("bounded")
 def test_a_failing_segment_stops_no_neighbour(engine: DuckDBEngine) -> None:
     """Of four segments one file is broken and one query fails; the two others are computed, in order."""

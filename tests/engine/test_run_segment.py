@@ -86,6 +86,7 @@ def test_a_record_of_before_versions_is_read_and_written(engine: DuckDBEngine, w
     assert [day.definition for day in engine.days_of("big_spenders")] == [None, version_of(one)]
 
 
+@pytest.mark.requirement("SUR-8")
 def test_a_changed_rule_replaces_only_its_day(engine: DuckDBEngine, warehouse: Path) -> None:
     """A day's rows are replaced as a whole, other days stay."""
     engine.run_segment(segment("select person_no from features where spend > 90"), DAY_BEFORE)

@@ -13,6 +13,7 @@ AUDIENCES = {
 }  # fmt: skip
 
 
+@pytest.mark.requirement("SUR-12")
 @pytest.mark.promise("converges", "never_claimed")
 @pytest.mark.privacy("P01")
 @pytest.mark.parametrize("platform", AD_EMAILS)
@@ -29,6 +30,7 @@ def test_platforms_hold_exactly_the_desired(night: Night, platform: str) -> None
         assert one.wanted, "an audience without anybody proves nothing"
 
 
+@pytest.mark.requirement("IDEA-9")
 def test_one_audience_is_refused_by_policy(night: Night) -> None:
     """The wellness segment hints at health: Google gets nobody, and the sentence names the rule."""
     refused = {name: one.delivery for name, one in night.ads.items() if one.delivery.verdict == Guard.POLICY}
@@ -43,6 +45,7 @@ def test_the_second_night_sends_nothing(job: Job) -> None:
     assert {one.delivery.requests for one in job.nights[1].ads.values()} == {0}
 
 
+@pytest.mark.requirement("SUR-13")
 def test_too_few_people_are_told_of(job: Job) -> None:
     """Where a platform would not use so small an audience, the run says so, and is no failure."""
     reddit = job.nights[0].ads["reddit", "rfm_champions"].delivery

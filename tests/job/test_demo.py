@@ -12,6 +12,8 @@ import time
 from contextlib import closing, suppress
 from pathlib import Path
 
+import pytest
+
 from connectors.sandbox import DEFAULT_PORT, SandboxState
 from pipelines.cli.exits import Exit
 from tests.conftest import require
@@ -20,6 +22,7 @@ LONGEST_SECONDS = 180
 """What the demo may take after installation, on two cores."""
 
 
+@pytest.mark.requirement("IDEA-10")
 def test_demo_shows_three_runs_and_is_quick_again(tmp_path: Path) -> None:
     """Run 1 sends, run 2 sends nothing, run 3 sends the changes; done again it pushes nothing and is quick."""
     require(

@@ -26,6 +26,7 @@ def project(job: Job) -> Project:
     )
 
 
+@pytest.mark.requirement("SUR-3", "IDEA-12")
 @pytest.mark.parametrize(
     "segment", ["lapsed_61_180", "vip_top5pct", "high_spenders_500", "affluent_households"]
 )

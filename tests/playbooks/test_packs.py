@@ -84,7 +84,7 @@ def read(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
-@pytest.mark.requirement("SIZ-2", "DEF-1", "MIS-4")
+@pytest.mark.requirement("SIZ-2", "DEF-1", "MIS-4", "IDEA-7")
 @pytest.mark.parametrize("name", [pack.name for pack in playbooks()])
 def test_a_pack_runs_from_end_to_end(
     turnout: Turnout, bare: Path, monkeypatch: pytest.MonkeyPatch, name: str

@@ -120,7 +120,7 @@ def test_seeds_of_lookalikes_are_refused(office: Office, name: ProfileName, how:
     assert read_profile(name).seeds_rule in said
 
 
-@pytest.mark.requirement("PRI-2")
+@pytest.mark.requirement("PRI-2", "IDEA-9")
 @pytest.mark.parametrize(
     ("name", "destination", "word"),
     [

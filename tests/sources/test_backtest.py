@@ -33,6 +33,7 @@ rules leave open over which days they look, and the replay must have read them i
 CHAMPIONS_CHANGED = 23_143
 
 
+@pytest.mark.requirement("IDEA-5")
 @pytest.mark.timeout(900)
 def test_turnover_and_flap_are_as_published(half_year: Path) -> None:
     """29 of 33, both figures; the champions' changes to the last one. The others are what they are known to be."""

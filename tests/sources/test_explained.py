@@ -39,6 +39,7 @@ def engine(scored_file: Path) -> DuckDBEngine:
     opened.close()
 
 
+@pytest.mark.requirement("SUR-1")
 @pytest.mark.parametrize("name", PLAIN)
 def test_conditions_agree_with_membership(engine: DuckDBEngine, name: str) -> None:
     """Whoever meets every condition is in the segment, and nobody else; each condition shows what it looks at."""

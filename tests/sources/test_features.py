@@ -209,7 +209,9 @@ CATALOGUE = {
 }
 
 
-@pytest.mark.requirement("TYP-1", "TYP-2", "TYP-4", "TYP-5", "TYP-7", "TYP-8", "TYP-11", "TYP-13", "TYP-15")
+@pytest.mark.requirement(
+    "TYP-1", "TYP-2", "TYP-4", "TYP-5", "TYP-7", "TYP-8", "TYP-11", "TYP-13", "TYP-15", "SUR-11"
+)
 @pytest.mark.parametrize(("size", "condition"), CATALOGUE.values(), ids=CATALOGUE)
 def test_features_reproduce_the_published_sizes(
     demo: duckdb.DuckDBPyConnection, size: int, condition: str

@@ -20,7 +20,9 @@ from pipelines.delivery.ledger import Ledger
 from pipelines.delivery.model import Account, Delivery, Push, Run, Watch, quiet
 from pipelines.holding import left_behind, unread_opt_outs
 from pipelines.names import unknown_name
+from pipelines.quality.fitness import fitness
 from pipelines.readiness import ends_soon, too_few
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment, Sync
 
 if TYPE_CHECKING:
@@ -157,6 +159,8 @@ class Deliveries:
                 unread,
                 forbidden=self.forbidden(s, destination),
                 attributes=sync.attributes,
+                holdouts=self.holdouts(s),
+                fitness=fitness(self.project, s),
             )
             for s, sync in self.project.audiences(destination)
         ]
@@ -171,6 +175,12 @@ class Deliveries:
         kind = self.project.connector_types[destination]
         connector = self.project.settings.destinations[destination]
         return self.project.policing.refusal(segment, connector, kind.title, kind.forbids)
+
+    def holdouts(self, segment: Segment) -> tuple[Holdout, ...]:
+        """Whom no audience of a segment has: the global holdout first, then its own."""
+        share, salt = self.project.settings.global_holdout, self.project.settings.global_holdout_salt
+        everywhere = Holdout(share, salt, "global_holdout") if share else None
+        return tuple(one for one in (everywhere, segment.holdout) if one is not None)
 
     def bounds(self, sync: Sync) -> Bounds:
         """What one run may change of an audience."""

@@ -21,6 +21,7 @@ from typing import Protocol
 import pyarrow as pa
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Segment
 
 
@@ -66,7 +67,20 @@ class AttributeValues:
     numbers: pa.Array
 
 
-Export = PeopleChanged | PeopleByNumber | Members | AttributeValues
+@dataclass(frozen=True, slots=True)
+class HeldOut:
+    """Whom of these people one of the draws holds out, by the key that the sources know them by.
+
+    Yields ``person_no`` int32 and ``reason`` text, the reason of the first of the draws that holds them out; everybody
+    else is absent. Keys do not leave the warehouse.
+    """
+
+    draws: tuple[Holdout, ...]
+    """At least one."""
+    numbers: pa.Array
+
+
+Export = PeopleChanged | PeopleByNumber | Members | AttributeValues | HeldOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,15 @@ class Layer:
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """People whom a segment lost to one that comes before it in their waterfall."""
+
+    segment: str
+    """The first that has them."""
+    people: int
+
+
+@dataclass(frozen=True, slots=True)
 class Profile:
     """A computed segment in numbers."""
 
@@ -103,6 +126,8 @@ class Profile:
     """Rows beyond the first of a person, which the query returned and the engine dropped."""
     layers: tuple[Layer, ...] = ()
     """What it was built on, when it was just computed."""
+    taken: tuple[Taken, ...] = ()
+    """Whom its waterfall took from it, when it was just computed."""
 
     @property
     def share(self) -> float:

@@ -9,7 +9,10 @@ from pipelines.names import unknown_name
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
+from pipelines.warehouse.damping import Damped
 from pipelines.warehouse.judging import Answered
+from pipelines.warehouse.scored import Score
 from pipelines.why import Why, number_of, why
 
 
@@ -20,26 +23,51 @@ class Explained:
     segment: str
     as_of: date
     is_member: bool
-    """By the segment's SQL, run now for that day."""
+    """By the segment's SQL, its entry and exit rules and its waterfall, run now for that day."""
     since: date | None
     """The first of the computed days up to it on all of which they were in; None: not in, or not computed."""
     conditions: tuple[Answered, ...] | None
     """None: the SQL is no plain list of conditions. Empty: nothing is known of the person that day."""
     audiences: tuple[Why, ...]
     """Consent, suppression and receipts, wherever the segment goes."""
+    damped: Damped | None = None
+    """What its entry and exit rules make of them; None where there are none, or they do not concern this person."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first."""
+    waterfall: str | None = None
+    scores: tuple[Score, ...] = ()
+    """What the models that the segment reads say of them, with the reasons."""
 
     @property
     def sentence(self) -> str:
         """The answer in plain words."""
         if self.is_member:
             since = f", since {self.since}" if self.since else ""
-            return f"In {self.segment} on {self.as_of}{since}."
+            return f"In {self.segment} on {self.as_of}{since}{_kept(self.damped)}."
+        if self.taken_by is not None:
+            return f"Not in {self.segment} on {self.as_of}: taken by {self.taken_by} (waterfall {self.waterfall})."
+        if self.damped is not None:
+            return (
+                f"Not in {self.segment} on {self.as_of}: they left it lately, and come back on {self.damped.until} "
+                f"at the earliest; its SQL last held on {self.damped.held_on}."
+            )
         if self.conditions is None:
             return f"Not in {self.segment} on {self.as_of}."
         if not self.conditions:
             return f"Not in {self.segment} on {self.as_of}: nothing is known of them on that day."
         missed = [one.says for one in self.conditions if not one.holds]
         return f"Not in {self.segment} on {self.as_of}: {len(missed)} of {len(self.conditions)} conditions not met."
+
+
+def _kept(damped: Damped | None) -> str:
+    """Why somebody is in whom the SQL does not hold any more, and for how long."""
+    if damped is None or damped.by == "rule":
+        return ""
+    last = f"the SQL last held on {damped.held_on}"
+    if damped.by == "grace":
+        return f", by grace: {last}; they leave on {damped.until} if it does not hold again"
+    leaves = f"they leave on {damped.until} at the latest if it does not hold again"
+    return f", not yet sent away by exit_when: {last}; {leaves}"
 
 
 def explain(project: Project, person: str, segment: str, as_of: date | None = None) -> Explained:
@@ -50,10 +78,13 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
     """
     definition = definition_of(project, segment)
     number = number_of(project, person)
-    with project.engine(read_only=True) as engine, engine.snapshot():
+    with project.engine(read_only=True) as engine:
         day = as_of or engine.latest(segment) or engine.newest_day() or project.newest_as_of
+    project.need_past([definition], day)
+    with project.engine(read_only=True) as engine, engine.snapshot():
         (judged,) = engine.judge(definition, day, [number])
         since = engine.member_since(segment, number, day) if judged.is_member else None
+        scores = engine.scores_of(models_read(definition), number, day)
     return Explained(
         segment,
         day,
@@ -61,6 +92,10 @@ def explain(project: Project, person: str, segment: str, as_of: date | None = No
         since,
         judged.conditions,
         tuple(why(project, person, sync.destination, segment) for sync in definition.syncs),
+        judged.damped,
+        judged.taken_by,
+        definition.waterfall,
+        scores,
     )
 
 

@@ -41,8 +41,9 @@ class Profiled:
 def profile(project: Project, segment: str, as_of: date | None = None) -> Profiled:
     """Compare a segment with its universe, by default as of the newest day. Raises UnknownName, SegmentError."""
     definition = definition_of(project, segment)
+    day = counted_on(definition, as_of or project.newest_loaded() or project.newest_as_of)
+    project.need_past([definition], day)
     with project.engine(read_only=True) as engine, engine.snapshot():
-        day = counted_on(definition, as_of or engine.newest_day() or project.newest_as_of)
         found = engine.traits(definition, day)
     return Profiled(segment, day, definition.persona, found.shown, found.unshown, project.settings.cell_floor)
 

@@ -5,7 +5,7 @@ The command line and the Dagster assets call these same functions.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -18,6 +18,9 @@ from connectors.registry import load
 from pipelines.deliveries import Deliveries
 from pipelines.duck import open_duckdb
 from pipelines.engine import WarehouseMissing
+from pipelines.modelling import Modelling
+from pipelines.models.reading import with_models
+from pipelines.models.scores import forget_day
 from pipelines.names import unknown_name
 from pipelines.policies.policing import Policing
 from pipelines.record import Record
@@ -25,8 +28,8 @@ from pipelines.segments.catalog import Catalog
 from pipelines.segments.drift import refuse_unseen
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.excluding import excluded_of, refuse_unknown_exclusions
-from pipelines.segments.freezing import freeze_days
 from pipelines.segments.load import BrokenSegment, load_segments
+from pipelines.segments.looking_back import days_behind
 from pipelines.segments.model import Segment, Sync
 from pipelines.segments.run import Computed, Failed, Outcome, compute
 from pipelines.settings import Settings
@@ -40,6 +43,7 @@ from pipelines.sources.people import PeopleReport, build_people
 from pipelines.sources.pulled import read_pulled
 from pipelines.sources.tombstones import Tombstones, read_tombstones
 from pipelines.warehouse import DuckDBEngine
+from pipelines.warehouse.history import newest_day
 
 Shown = Callable[[str, int, int], None]
 """Progress: what is being done, how many of it are done, how many there are."""
@@ -98,7 +102,7 @@ class Project:
         """Every segment file, the broken ones with their error."""
         options = {name: kind.options_type for name, kind in self.connector_types.items()}
         loaded = load_segments(self.settings.segment_folder, self.catalog, options)
-        whole = [refuse_unseen(one, self.connector_types) for one in loaded]
+        whole = [with_models(refuse_unseen(one, self.connector_types)) for one in loaded]
         known = {one.name: one for one in whole}
         policed = {one.name: self.policing.policed(one, excluded_of(one, known)) for one in whole}
         return tuple(refuse_unknown_exclusions(one, policed) for one in policed.values())
@@ -131,6 +135,11 @@ class Project:
     def deliveries(self) -> Deliveries:
         """Planning and pushing what the segments want."""
         return Deliveries(self)
+
+    @cached_property
+    def models(self) -> Modelling:
+        """Training, choosing and scoring."""
+        return Modelling(self)
 
     # --- loading and computing ---------------------------------------------------------------------------
 
@@ -222,6 +231,7 @@ class Project:
         """Build the features of a day anew; returns how many people they describe, and the checks of the table."""
         with self.warehouse() as con:
             report = features.build_features(con, self.sources, as_of, days_kept=self.settings.days_kept)
+            forget_day(con, as_of)
             return report.people, run_checks(con, ["features"])
 
     @contextmanager
@@ -236,16 +246,16 @@ class Project:
     def compute(
         self, as_of: date | None = None, names: Sequence[str] | None = None, show: Shown = unseen
     ) -> list[Computed | Failed]:
-        """Compute segments for a day, by default the newest loaded one; features are built where missing.
+        """Compute segments for a day, by default the newest loaded one; features and scores are made where missing.
 
         One that fails never stops its neighbours; broken files fail with their error.
         """
         chosen = self.definitions if names is None else tuple(self.definition(name) for name in names)
-        day = as_of or self._newest_loaded() or self.newest_as_of
+        day = as_of or self.newest_loaded() or self.newest_as_of
         chosen = self._without_sources(chosen, day)
         self.need_features(day)
-        for frozen in _freeze_days(chosen, day):
-            self.need_features(frozen)
+        self.need_past([one for one in chosen if isinstance(one, Segment)], day)
+        chosen = self.models.with_scores(chosen, day)
         done = 0
 
         def counted(outcome: Outcome) -> None:
@@ -256,7 +266,8 @@ class Project:
         with self.engine(read_only=False) as warehouse:
             return compute(warehouse, chosen, day, counted)
 
-    def _newest_loaded(self) -> date | None:
+    def newest_loaded(self) -> date | None:
+        """The newest day that has features, None when there are none. Raises WarehouseMissing."""
         with self.engine(read_only=True) as warehouse:
             return warehouse.newest_day()
 
@@ -266,6 +277,35 @@ class Project:
             present = features.has_day(con, day)
         if not present:
             self.build_features(day)
+
+    def need_past(self, segments: Iterable[Segment], day: date, show: Shown = unseen) -> None:
+        """Build the features of the other days that decide about any of the segments on a day."""
+        for segment in segments:
+            for base, earlier in days_behind(segment, day):
+                if base != day:
+                    self.need_features(base)
+                self.need_days(earlier, show)
+
+    def need_days(self, wanted: Sequence[date], show: Shown = unseen) -> None:
+        """Build the features of those of these days, in order, that have none.
+
+        The last is built first: where a day has nobody, the days before it have nobody either. None of them is
+        forgotten while they are needed together, however many days are kept.
+        """
+        if not wanted:
+            return
+        with self.warehouse(read_only=True) as con:
+            missing = [day for day in reversed(wanted) if not features.has_day(con, day)]
+        if not missing:
+            return
+        with self.warehouse() as con:
+            newest = max(newest_day(con) or wanted[-1], wanted[-1])
+            kept = max(self.settings.days_kept, (newest - wanted[0]).days + 1)
+            for number, day in enumerate(missing):
+                show("building features", number, len(missing))
+                if not features.build_features(con, self.sources, day, days_kept=kept).people:
+                    break
+        show("building features", len(missing), len(missing))
 
     def _without_sources(
         self, chosen: Sequence[Segment | BrokenSegment], day: date
@@ -304,8 +344,3 @@ def _unless_missing(
         fix="repair the source, load it again, then compute the segment",
     )
     return BrokenSegment(definition.name, definition.path, error)
-
-
-def _freeze_days(chosen: Sequence[Segment | BrokenSegment], day: date) -> list[date]:
-    """Days besides ``day`` on which the chosen segments are counted, in order."""
-    return sorted({found for one in chosen if isinstance(one, Segment) for found in freeze_days(one, day)})

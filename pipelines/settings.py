@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 from datetime import date, datetime
 from pathlib import Path
+from typing import Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, SecretStr, field_validator
@@ -74,6 +75,17 @@ class Settings(BaseSettings):
     guard_floor: int = Field(
         50, ge=0, description="Shares are not judged while fewer people than this are held or would change."
     )
+    global_holdout: float = Field(
+        0,
+        ge=0,
+        le=0.5,
+        description="Share of all people whom no segment sends anywhere, to measure what everything together is worth.",
+    )
+    global_holdout_salt: str = Field(
+        "global",
+        min_length=1,
+        description="Draws the people of the global holdout; another text draws others.",
+    )
     retry_rejected_after_days: int = Field(
         7,
         ge=0,
@@ -92,6 +104,11 @@ class Settings(BaseSettings):
         30,
         gt=0,
         description="After this many days a pull asks for everything again, whatever was pulled before.",
+    )
+    quality_gate: Literal["block", "warn"] = Field(
+        "block",
+        description="Whether a new audience is made of a segment with errors of quality: `block` makes none until "
+        "`turnout accept`, `warn` only tells of them.",
     )
     policy_profile: ProfileName = Field(
         "default",

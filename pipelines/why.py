@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+import pyarrow as pa
 import pyarrow.compute as pc
 
 from pipelines.delivery.looking_back import Standing, look_back
-from pipelines.engine import Engine, Members
+from pipelines.engine import Engine, HeldOut, Members
 from pipelines.names import UnknownName
 from pipelines.project import Project
 
@@ -27,12 +28,19 @@ class Why:
     """None: nothing was ever pushed to this destination."""
     excluded_by: tuple[str, ...] = ()
     """Segments that the audience leaves out and that hold the person."""
+    held_out: str | None = None
+    """The draw that keeps the person out of this audience: ``holdout`` or ``global_holdout``."""
+
+    @property
+    def withheld(self) -> str | None:
+        """Why the person may not be sent there now; None: they may, or nothing is known of them there."""
+        return (self.standing.withheld if self.standing else None) or self.held_out
 
     @property
     def sentence(self) -> str:
         """The answer in plain words."""
         held = self.standing.held if self.standing else "no"
-        withheld = self.standing.withheld if self.standing else None
+        withheld = self.withheld
         wants = "wants them" if self.wanted else "does not want them"
         of = f"of {self.as_of}" if self.as_of else "was never computed and"
         there = {
@@ -73,10 +81,11 @@ def why(project: Project, person: str, destination: str, segment: str) -> Why:
         as_of = engine.latest(segment)
         wanted = as_of is not None and _holds(engine, segment, as_of, number)
         excluded_by = tuple(name for name in left_out if _holds(engine, name, engine.latest(name), number))
+        held_out = _held_out(engine, project, segment, number)
     settings = project.settings
     with look_back(settings.state_dir, destination, settings.lock_wait_seconds) as looking:
         standing = looking.standing(segment, number) if looking else None
-    return Why(destination, segment, as_of, wanted, standing, excluded_by)
+    return Why(destination, segment, as_of, wanted, standing, excluded_by, held_out)
 
 
 def _holds(engine: Engine, segment: str, as_of: date | None, number: int) -> bool:
@@ -85,3 +94,14 @@ def _holds(engine: Engine, segment: str, as_of: date | None, number: int) -> boo
         return False
     members = engine.export(Members(segment, as_of)).read_all()
     return bool(pc.is_in(number, value_set=members.column("person_no")).as_py())
+
+
+def _held_out(engine: Engine, project: Project, segment: str, number: int) -> str | None:
+    """The draw of a segment that holds a person out; None for none, also where nothing defines the segment any more."""
+    defined = {one.name: one for one in project.segments}
+    draws = project.deliveries.holdouts(defined[segment]) if segment in defined else ()
+    if not draws:
+        return None
+    drawn = engine.export(HeldOut(draws, pa.array([number], pa.int32()))).read_all()
+    reasons: list[str] = drawn.column("reason").to_pylist()
+    return reasons[0] if reasons else None

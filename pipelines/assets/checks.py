@@ -20,10 +20,19 @@ TWINS: dict[str, tuple[frozenset[str], str]] = {
     ),
     "fresh": (
         frozenset(
-            {Guard.STALE, Guard.NEVER_COMPUTED, Guard.HELD_BACK, Guard.ON_HOLD, Guard.POLICY, Guard.CELL}
+            {
+                Guard.STALE,
+                Guard.NEVER_COMPUTED,
+                Guard.HELD_BACK,
+                Guard.ON_HOLD,
+                Guard.POLICY,
+                Guard.CELL,
+                Guard.UNFIT,
+            }
         ),
         "The segment was computed for the newest day, its file is whole, the opt-outs could be read, nobody put the "
-        "audience on hold, and the platform and the policy profile let audiences of its kind and size be sent.",
+        "audience on hold, the platform and the policy profile let audiences of its kind and size be sent, and a new "
+        "one is fit to be made.",
     ),
 }
 """Check, the guards' verdicts that fail it, and what it promises."""

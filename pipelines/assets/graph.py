@@ -10,6 +10,7 @@ from pipelines.assets.jobs import DELIVER, LOAD, SEGMENT, job
 from pipelines.assets.load import load_assets
 from pipelines.assets.night import load_schedule, night_sensor, overdue_schedule
 from pipelines.assets.review import review_jobs
+from pipelines.assets.scores import scores_assets
 from pipelines.assets.segments import features_asset, segment_assets
 from pipelines.assets.upkeep import reconcile_job, reconcile_schedule, reconciled_checks, upkeep_jobs
 from pipelines.project import Project
@@ -20,7 +21,7 @@ def build_definitions(settings: Settings) -> dg.Definitions:
     """The whole code location. Needs no credentials; of the stores, it looks into the journal and what was pulled."""
     project = Project(settings)
     loading = [load_assets(project)]
-    segmenting = [features_asset(project), *segment_assets(project)]
+    segmenting = [features_asset(project), *scores_assets(project), *segment_assets(project)]
     delivering = [
         step(project, destination)
         for destination in project.connector_types

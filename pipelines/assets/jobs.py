@@ -23,7 +23,7 @@ NIGHT = "turnout/night"
 DESCRIPTIONS = {
     LOAD: "Ask email tools for unsubscribes, read every source, then bring people, consents and suppressions up to "
     "date. Starts the night.",
-    SEGMENT: "Features and segments of one day. Follows `load`, whatever became of it.",
+    SEGMENT: "Features, scores and segments of one day. Follows `load`, whatever became of it.",
     DELIVER: "Compare and push every audience. Follows `segment`, whatever became of it.",
 }
 

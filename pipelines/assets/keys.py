@@ -12,6 +12,7 @@ PEOPLE = dg.AssetKey(["people"])
 CONSENTS = dg.AssetKey(["consents"])
 SUPPRESSIONS = dg.AssetKey(["suppressions"])
 FEATURES = dg.AssetKey(["features"])
+SCORES = dg.AssetKey(["scores"])
 
 WAREHOUSE_POOL = "warehouse"
 WAREHOUSE_RETRIES = dg.RetryPolicy(max_retries=2, delay=30, jitter=dg.Jitter.PLUS_MINUS)

@@ -13,6 +13,7 @@ from pipelines.delivery.model import Delivery
 from pipelines.engine import Profile
 from pipelines.pulling import Pulled
 from pipelines.segments.model import Segment
+from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
 from pipelines.sources.people import PeopleReport
 from pipelines.sources.pulled import REASONS
@@ -91,18 +92,21 @@ def of_pulled(one: Pulled) -> Metadata:
     return shown
 
 
-def of_segment(profile: Profile, notes: Iterable[str]) -> Metadata:
+def of_segment(segment: Segment, profile: Profile, notes: Iterable[str]) -> Metadata:
     """A computed segment in numbers, plotted by day."""
     shown: Metadata = {
         "dagster/partition_row_count": dg.MetadataValue.int(profile.size),
         "people": dg.MetadataValue.int(profile.size),
         "universe": dg.MetadataValue.int(profile.universe),
         "share of universe": dg.MetadataValue.float(round(profile.share, 6)),
+        "definition": dg.MetadataValue.text(version_of(segment)),
     }
     if profile.layers:
         lines = [f"| {one.segment} | {one.size:,} | {one.shared:,} |" for one in profile.layers]
         head = ["| layer | people | of them here |", "| :--- | ---: | ---: |"]
         shown["layers"] = dg.MetadataValue.md("\n".join([*head, *lines]))
+    for one in profile.taken:
+        shown[f"lost to {one.segment}"] = dg.MetadataValue.int(one.people)
     if listed := "\n".join(f"- {note}" for note in notes):
         shown["notes"] = dg.MetadataValue.md(listed)
     return shown

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import cache
 
 import dagster as dg
 
-from pipelines.assets import datachecks, metadata
+from pipelines.assets import datachecks, metadata, qualitychecks
 from pipelines.assets.attempts import missing
 from pipelines.assets.keys import (
     FEATURES,
     PEOPLE,
+    SCORES,
     SEGMENTS,
     WAREHOUSE_POOL,
     WAREHOUSE_RETRIES,
@@ -20,6 +22,7 @@ from pipelines.assets.keys import (
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.segments.run import Computed, Failed
 from pipelines.settings import Settings
 from pipelines.sources.model import Source
@@ -77,30 +80,42 @@ def segment_assets(project: Project) -> list[dg.AssetsDefinition]:
     if not project.definitions:
         return []
 
+    @cache
     def below(name: str) -> int:
-        """How many segments one stands on: Dagster wants each layer before what is built on it."""
+        """How high one stands: Dagster wants each segment after those that it is built on, or comes after."""
         definition = project.definition(name)
-        return len(definition.builds_on) if isinstance(definition, Segment) else 0
+        return 1 + max(map(below, _upstream(definition)), default=0) if isinstance(definition, Segment) else 0
 
     @dg.multi_asset(
         name=SEGMENTS,
         specs=[_spec(project, definition) for definition in project.definitions],
+        check_specs=qualitychecks.specs(project.segments),
         partitions_def=days(project.settings),
         can_subset=True,
         pool=WAREHOUSE_POOL,
         retry_policy=WAREHOUSE_RETRIES,
     )
-    def segments(context: dg.AssetExecutionContext) -> Iterator[dg.MaterializeResult[None]]:
+    def segments(
+        context: dg.AssetExecutionContext,
+    ) -> Iterator[dg.MaterializeResult[None] | dg.AssetCheckResult]:
         wanted = sorted((name_of(key) for key in missing(context)), key=lambda name: (below(name), name))
         failed: list[Failed] = []
-        as_of = date.fromisoformat(context.partition_key)
-        for outcome in project.compute(as_of, wanted):
+        # The button of a check starts a run without a day: it is answered for the newest.
+        as_of = date.fromisoformat(context.partition_key) if context.has_partition_key else None
+        outcomes = project.compute(as_of, wanted) if wanted else []
+        computed = {one.segment.name for one in outcomes if isinstance(one, Computed)}
+        only_checked = {name_of(key) for key in qualitychecks.asked(context)}
+        known = qualitychecks.looked_at(context, project, computed | only_checked, as_of)
+        for outcome in outcomes:
             match outcome:
                 case Computed(segment, profile, notes):
-                    shown = metadata.of_segment(profile, notes)
+                    shown = metadata.of_segment(segment, profile, notes)
+                    shown |= qualitychecks.reach(known.get(segment.name))
                     yield dg.MaterializeResult(asset_key=segment_key(segment.name), metadata=shown)
                 case Failed():
                     failed.append(outcome)
+        for found in known.values():
+            yield from qualitychecks.results(found, context.selected_asset_check_keys)
         if failed:
             raise _failure(failed, len(wanted))
 
@@ -113,7 +128,7 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
     return dg.AssetSpec(
         segment_key(definition.name),
         description=metadata.described(definition),
-        deps=[FEATURES, *_read_keys(project.sources, definition), *map(segment_key, definition.layers)],
+        deps=[*_read_keys(project.sources, definition), *map(segment_key, _upstream(definition))],
         owners=metadata.owners(definition),
         tags={**definition.tags, **{f"type/{kind}": "" for kind in definition.types}},
         kinds={"duckdb", "sql"},
@@ -126,6 +141,11 @@ def _spec(project: Project, definition: Segment | BrokenSegment) -> dg.AssetSpec
             ),
         },
     )
+
+
+def _upstream(segment: Segment) -> list[str]:
+    """The segments without which this one cannot be known."""
+    return sorted({*segment.layers, *(better.name for better in segment.after)})
 
 
 def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:
@@ -141,8 +161,9 @@ def _broken_spec(broken: BrokenSegment) -> dg.AssetSpec:
 
 
 def _read_keys(sources: Sequence[Source], segment: Segment) -> list[dg.AssetKey]:
-    """The sources behind the tables that the segment's SQL reads."""
-    return [source_key(source.name) for source in sources if source.contract.name in segment.reads]
+    """Features, scores where they are read or sent, and the sources behind the tables that the segment's SQL reads."""
+    made = [FEATURES, SCORES] if models_read(segment) else [FEATURES]
+    return made + [source_key(source.name) for source in sources if source.contract.name in segment.reads]
 
 
 def _failure(failed: list[Failed], of: int) -> dg.Failure:

@@ -15,7 +15,21 @@ from pydantic_settings import SettingsError
 from connectors.registry import NotAConnector, UnknownConnector
 from connectors.settings import not_json
 from pipelines.backup import BackupError
-from pipelines.cli import destinations, machine, people, policies, pull, review, segment, tables, upkeep
+from pipelines.cli import (
+    collisions,
+    destinations,
+    machine,
+    models,
+    people,
+    policies,
+    pull,
+    quality,
+    review,
+    rfm,
+    segment,
+    tables,
+    upkeep,
+)
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.shell import (
@@ -38,6 +52,7 @@ from pipelines.delivery.model import Delivery
 from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
+from pipelines.models.errors import ModelError
 from pipelines.names import UnknownName
 from pipelines.project import Project
 from pipelines.pulling import TellsNobody
@@ -61,6 +76,7 @@ MISTAKES = (
     UnknownName,
     UnknownConnector,
     NotAConnector,
+    ModelError,
     SegmentError,
     SourceError,
     BackupError,
@@ -72,11 +88,15 @@ MISTAKES = (
 )
 TROUBLE = (EngineError, StoreBusy, StoreDamaged, JournalError, KeyMissing, PulledError)
 
+collisions.register(app)
 destinations.register(app)
+models.register(app)
 people.register(app)
 policies.register(app)
 pull.register(app)
+quality.register(app)
 review.register(app)
+rfm.register(app)
 segment.register(app)
 upkeep.register(app)
 
@@ -108,7 +128,7 @@ def _leave(sentence: str, code: Exit) -> None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, 34 segments, twelve sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 52 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

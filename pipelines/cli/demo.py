@@ -26,6 +26,7 @@ from pipelines.cli import tables
 from pipelines.cli.exits import Exit, of_deliveries
 from pipelines.cli.tables import console
 from pipelines.delivery.model import Delivery
+from pipelines.models.errors import ModelError
 from pipelines.project import Project
 from pipelines.settings import Settings
 
@@ -143,12 +144,24 @@ def _prepare(settings: Settings) -> None:
     with tables.progress() as shown:
         show = tables.Steps(shown)
         loaded = project.load(None, show)
+        _train(project, loaded.as_of, show)
         outcomes = project.compute(loaded.as_of, None, show)
     for sentence in loaded.complaints:
         console.print(sentence, style="red", markup=False)
     rows = sum(report.rows for report in loaded.reports)
     console.print(f"{rows:,} rows of {len(loaded.reports)} sources, {loaded.people or 0:,} people")
     console.print(tables.of_segments(outcomes))
+
+
+def _train(project: Project, as_of: date, show: tables.Steps) -> None:
+    """Models are trained once, on the first day, and only asked from then on."""
+    try:
+        cards = project.models.train_missing(as_of, show)
+    except ModelError as error:
+        console.print(f"no model is trained: {error}", style="yellow", markup=False, soft_wrap=True)
+        return
+    for card in cards:
+        console.print(f"model {card.model}: {card.sentence}", highlight=False, soft_wrap=True)
 
 
 def _fill_email_tools(settings: Settings) -> None:

@@ -22,6 +22,7 @@ from pipelines.profiling import Profiled
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
+from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
 from pipelines.why import Why
 
@@ -38,6 +39,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
         return {
             "name": outcome.name,
             "as_of": outcome.as_of.isoformat(),
+            "definition": None,
             "size": None,
             "share": None,
             "error": str(outcome.error),
@@ -46,6 +48,7 @@ def of_segment(outcome: Computed | Failed) -> dict[str, Any]:
     return {
         "name": profile.segment,
         "as_of": profile.as_of.isoformat(),
+        "definition": version_of(outcome.segment),
         "size": profile.size,
         "share": profile.share,
         "error": None,
@@ -208,7 +211,11 @@ def of_explained(answer: Explained) -> dict[str, Any]:
             }
             for one in conditions
         ],
+        "scores": [asdict(one) for one in answer.scores],
         "audiences": [of_why(one) for one in answer.audiences],
+        "damped": None if answer.damped is None else {k: _plain(v) for k, v in asdict(answer.damped).items()},
+        "taken_by": answer.taken_by,
+        "waterfall": answer.waterfall,
         "sentence": answer.sentence,
     }
 
@@ -222,10 +229,12 @@ def of_preview(answer: Preview) -> dict[str, Any]:
         "size": sized.size,
         "universe": sized.universe,
         "share": round(sized.share, 6),
+        "by_rule": sized.by_rule,
         "conditions": None
         if sized.conditions is None
         else [asdict(one) | {"only_this": cell(one.only_this, floor)} for one in sized.conditions],
         "layers": [asdict(one) | {"shared": cell(one.shared, floor)} for one in sized.layers],
+        "taken": [asdict(one) for one in sized.taken],
         "overlaps": [
             asdict(one) | ({"shared": None, "jaccard": None} if cell(one.shared, floor) is None else {})
             for one in sized.overlaps
@@ -277,7 +286,7 @@ def of_why(answer: Why) -> dict[str, Any]:
         "wanted": answer.wanted,
         "excluded_by": list(answer.excluded_by),
         "held": standing.held if standing else "no",
-        "withheld": standing.withheld if standing else None,
+        "withheld": answer.withheld,
         "sentence": answer.sentence,
         "moves": [of_move(audience, move) for move in standing.moves] if standing else [],
     }

@@ -15,14 +15,18 @@ from pipelines.backtesting import backtest as replay
 from pipelines.cells import cell, said
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
+from pipelines.cli.models import said_by_model
 from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
+from pipelines.cli.trials import Cooldown, Grace, compared, of_trials, trials
+from pipelines.explaining import definition_of
 from pipelines.explaining import explain as ask
 from pipelines.linting import lint as doubts
 from pipelines.previewing import Preview, Reach
 from pipelines.previewing import preview as look
 from pipelines.previewing import tune as sizes
 from pipelines.profiling import profile as compare
+from pipelines.quality.mistakes import made
 from pipelines.warehouse.judging import Answered
 from pipelines.warehouse.profiling import Trait
 from pipelines.warehouse.sizing import Narrowing, Overlap
@@ -73,6 +77,10 @@ def lint(
             style = "red" if one.severity == "error" else "none"
             shown.add_row(one.segment, one.rule, one.severity, escape(one.says), style=style)
         console.print(shown)
+        for mistake in made(one.rule for one in found):
+            segments = dict.fromkeys(one.segment for one in found if one.mistake == mistake.id)
+            told = f"[bold]{mistake.id}[/] {mistake.name}: {mistake.says} ({', '.join(segments)})"
+            console.print(told, soft_wrap=True, highlight=False)
     else:
         console.print("Nothing is doubtful.")
     raise typer.Exit(Exit.USAGE if any(one.severity == "error" for one in found) else Exit.OK)
@@ -81,19 +89,30 @@ def lint(
 def backtest(
     segment: Segment,
     days: Annotated[int, typer.Option(min=2, help="How many days, the last one included.")] = 30,
+    grace: Grace = None,
+    cooldown: Cooldown = None,
     as_of: AsOf = None,
     as_json: Json = False,
 ) -> None:
     """How a segment would have lived: size, who came and left, and who was back within a week, on every past day.
 
-    Features of days that lack them are built, and stay in the warehouse.
+    With entry and exit rules, its own or tried ones, it says how many changes they spare. Features of days that lack
+    them are built, and stay in the warehouse.
     """
     project = opened_project()
     last = day(as_of) or project.newest_as_of
+    own = definition_of(project, segment).entry_exit
     with steps() as show:
-        found = replay(project, segment, last - timedelta(days=days - 1), last, show)
+        found = replay(
+            project,
+            segment,
+            last - timedelta(days=days - 1),
+            last,
+            show,
+            trials=trials(own, grace, cooldown),
+        )
     if as_json:
-        machine.write([machine.of_backtest(found)])
+        machine.write([machine.of_backtest(found) | {"entry_exit": of_trials(own, found)}])
         return
     console.print(
         f"[bold]{segment}[/], {found.days[0].as_of} to {found.days[-1].as_of}: "
@@ -103,6 +122,8 @@ def backtest(
         soft_wrap=True,
         highlight=False,
     )
+    if found.tried:
+        console.print(compared(own, found))
     shown = table("as of", "people", "entered", "left")
     for one in found.days[-MOST_DAYS:]:
         shown.add_row(str(one.as_of), f"{one.size:,}", f"{one.entered:,}", f"{one.left:,}")
@@ -160,6 +181,8 @@ def explain(
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif answer.conditions:
         console.print(_answers(answer.conditions))
+    for score in answer.scores:
+        console.print(said_by_model(score), soft_wrap=True, highlight=False)
     for one in answer.audiences:
         told = f"[bold]{one.destination}/{one.segment}[/]: {escape(one.sentence)}"
         console.print(told, soft_wrap=True, highlight=False)
@@ -172,6 +195,8 @@ def _show_preview(answer: Preview) -> None:
         f"{sized.universe:,}",
         highlight=False,
     )
+    if sized.by_rule is not None:
+        console.print(f"Its SQL alone gives {sized.by_rule:,}; the rest is entry and exit.", highlight=False)
     if sized.conditions is None:
         console.print("Its SQL is no plain list of conditions, so it is not taken apart.")
     elif sized.conditions:
@@ -180,6 +205,11 @@ def _show_preview(answer: Preview) -> None:
         shown = table("layer", "people", "of them here")
         for layer in sized.layers:
             shown.add_row(layer.segment, f"{layer.size:,}", said(layer.shared, answer.floor))
+        console.print(shown)
+    if sized.taken:
+        shown = table("taken by", "people")
+        for one in sized.taken:
+            shown.add_row(one.segment, f"{one.people:,}")
         console.print(shown)
     if sized.overlaps:
         console.print(_overlaps(sized.overlaps[:LIKEST], answer.floor))

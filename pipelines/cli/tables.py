@@ -44,10 +44,24 @@ WORDS = frozenset(
         "verdicts",
         "answers",
         "identifiers",
+        "model",
+        "trained as of",
+        "read by",
+        "window",
+        "until",
+        "measure",
+        "meaning",
+        "gate",
+        "group",
+        "in words",
+        "by",
+        "criterion",
+        "too small",
+        "nearest wider rule",
     }
 )
 """Columns that are no numbers."""
-LONG = frozenset({"why", "finding", "identifiers", "condition", "values"})
+LONG = frozenset({"why", "finding", "identifiers", "condition", "values", "read by", "meaning", "in words"})
 """Columns of sentences, which may be wrapped."""
 STYLES = {"delivered": "none", "planned": "none", "stopped": "yellow", "failed": "red"}
 

@@ -24,6 +24,7 @@ from pipelines.delivery.connector_bugs import told_by_kind
 from pipelines.delivery.difference import Difference, compare, only_must_go
 from pipelines.delivery.excluding import leave_out, nobody_left_out, unknown_exclusion, with_left_out
 from pipelines.delivery.guards import OVERRIDES, Change, Guard, Verdict, verdict
+from pipelines.delivery.holding_out import nobody_held_out, stage_held_out
 from pipelines.delivery.holds import held_back
 from pipelines.delivery.journal import Journal
 from pipelines.delivery.ledger import Ledger
@@ -53,7 +54,9 @@ TOLD = (DeliveryError, EngineError, StoreBusy, StoreDamaged, NumbersDoNotClose, 
 """Failures whose text is a sentence for the operator."""
 
 
-ONLY_OPT_OUTS = (Guard.POLICY, Guard.HELD_BACK, Guard.ON_HOLD, Guard.STALE, Guard.NEVER_COMPUTED)
+ONLY_OPT_OUTS = (
+    Guard.POLICY, Guard.HELD_BACK, Guard.ON_HOLD, Guard.UNFIT, Guard.STALE, Guard.NEVER_COMPUTED,
+)  # fmt: skip
 """Verdicts under which the segment's people are not even compared: its own or its sources' fault."""
 
 
@@ -177,13 +180,15 @@ class Desk:
         if push.people:
             change = replace(change, as_of=self.run.today, expected=None)
         judged = verdict(change, push.bounds, self.run.overrides)
-        held = held_back(self.journal.holds, self.account.name, push)
+        held = self._held_back(engine, push)
         judged = held or unknown_exclusion(engine, push, as_of) or judged
         nobody_left_out(self.ledger)
         if judged.guard in ONLY_OPT_OUTS:
+            nobody_held_out(self.ledger)
             return as_of, only_must_go(self.ledger, number), judged
         people = self._wanted(engine, push, number, as_of)
         people, left_out = leave_out(self.ledger, engine, push, as_of, people)
+        stage_held_out(self.ledger, engine, push.holdouts, people)
         told = None
         if push.attributes and as_of is not None:
             told = AttributeValues(as_of, push.attributes, people.column("person_no"))
@@ -198,6 +203,15 @@ class Desk:
         )
         judged = verdict(change, push.bounds, self.run.overrides)
         return as_of, with_left_out(difference, left_out), self.course.judged(push.segment, judged)
+
+    def _held_back(self, engine: Engine, push: Push) -> Verdict | None:
+        """Why nobody but those who must go may move: holds, policies, and what speaks against a new audience."""
+        if held := held_back(self.journal.holds, self.account.name, push):
+            return held
+        if push.fitness is None or self.journal.audience(self.account.name, push.segment) is not None:
+            return None
+        unfit = push.fitness(engine, self.account.connector)
+        return Verdict(Guard.UNFIT, unfit) if unfit else None
 
     def _wanted(self, engine: Engine, push: Push, number: int, as_of: date | None) -> pa.Table:
         if push.people:
@@ -308,7 +322,7 @@ class Desk:
         """A new audience for which nothing can be sent yet is not opened on the platform; None when it can be."""
         with self.account.open_engine() as engine, engine.snapshot():
             engine.check()
-            held = held_back(self.journal.holds, self.account.name, push)
+            held = self._held_back(engine, push)
             held = held or unknown_exclusion(engine, push, None)
             ready = held is None and bool(push.people or engine.latest(push.segment) is not None)
             if ready and not push.bounds.min_cell:

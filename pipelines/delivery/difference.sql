@@ -5,14 +5,17 @@ with
 desired as (
   select
     wanted.person_no,
-    case when identities.refused is null then identities.member end as member,
+    case when identities.refused is null and held_out.reason is null then identities.member end as member,
     case
       when identities.refused is not null then identities.refused
       when identities.member is null then 'no_identifier'
+      else held_out.reason
     end as withheld
   from wanted
   left join identities
     on identities.person_no = wanted.person_no
+  left join held_out
+    on held_out.person_no = wanted.person_no
 ),
 held as (
   select

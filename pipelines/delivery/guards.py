@@ -16,6 +16,7 @@ class Guard(StrEnum):
     HELD_BACK = "held_back"
     POLICY = "refused_by_policy"
     ON_HOLD = "on_hold"
+    UNFIT = "unfit_segment"
     NEVER_COMPUTED = "never_computed"
     STALE = "stale_segment"
     EMPTY = "empty_segment"

@@ -18,6 +18,7 @@ REASONS = {
     "consent_withdrawn": "the consent that this destination needs is not there any more",
     "suppressed": "the person is on a suppression list",
     "excluded": "the person is in a segment that the audience leaves out",
+    "held_out": "the person is held out, so that what the others are sent can be measured",
     "deleted": "the person asked to be erased",
     "gone_from_source": "the sources do not know the person any more",
     "sent_again": "the last request had no receipt, or the platform did not list them any more",
@@ -59,6 +60,7 @@ def write_history(ledger: Ledger, audience: int, reason: str | None, at: datetim
             when outbox.op = 'remove' and identities.refused is not null then 'suppressed'
             when outbox.op = 'remove' and outbox.member in (select member from only_found) then 'added_by_hand'
             when outbox.op = 'remove' and outbox.person_no in (select person_no from left_out) then 'excluded'
+            when outbox.op = 'remove' and outbox.person_no in (select person_no from held_out) then 'held_out'
             when outbox.person_no in (select person_no from outbox group by person_no having count(distinct op) = 2)
               then 'identity_changed'
             else coalesce($reason, case outbox.op when 'add' then 'entered_rule' else 'left_rule' end)

@@ -24,6 +24,9 @@ create or replace temp table attributes_wanted (member uuid, attributes varchar,
 -- Of one push, the people whom its audience leaves out; made for each push.
 create or replace temp table left_out (person_no integer);
 
+-- Of the people of one push, those who are held out, and why; made for each push.
+create or replace temp table held_out (person_no integer, reason varchar);
+
 -- Members for whom opposite requests were sent within the time in which a late copy of the earlier one (`batch`)
 -- may still be applied.
 create table if not exists settling (audience integer, member uuid, batch integer);

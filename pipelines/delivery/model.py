@@ -18,6 +18,7 @@ from pipelines.delivery.guards import Bounds, Guard, Overrides
 from pipelines.delivery.journal_file import Clock, utc_now
 from pipelines.engine import Engine
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.model import Sync
 
 if TYPE_CHECKING:
@@ -82,6 +83,10 @@ class Push:
     """Who is wanted in place of the segment's people, whatever its day; None: the segment's."""
     condition: Condition | None = None
     """What must hold when everything is prepared; None: nothing more than the guards."""
+    holdouts: tuple[Holdout, ...] = ()
+    """Whom this audience is never to have, the draw that counts first."""
+    fitness: Fitness | None = None
+    """What speaks against making the audience at all; asked only while it was never made. None: nothing is asked."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +205,9 @@ May raise CannotBeDone."""
 
 Condition = Callable[["Delivery", "Outbox"], str | None]
 """Called with what would be done and the filled outbox, before anything is written or sent; a sentence stops it."""
+
+Fitness = Callable[[Engine, Connector], str | None]
+"""Called with the warehouse and the account's connector before a new audience is made; a sentence stops it."""
 
 Watch = Callable[[str, str, str, int, int], None]
 """Called with destination, segment, operation, batches done, batches in all."""

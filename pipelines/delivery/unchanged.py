@@ -98,12 +98,15 @@ def _stage_standing(ledger: Ledger, audience: int, rows: Numbers) -> None:
 
 
 def _uncertain(ledger: Ledger, audience: int) -> Numbers:
-    """People whose number does not tell all of their member: their identity moved, their row was refused, or their
-    attributes are others than were sent."""
+    """People whose number does not tell all of their member: their identity moved, they are held out, their row was
+    refused, or their attributes are others than were sent."""
     found: pa.Table = ledger.connection.sql(
         f"""
         select person_no
         from moved
+        union
+        select person_no
+        from held_out
         union
         select members.person_no
         from members

@@ -1,7 +1,7 @@
 """What a segment asks of a person, condition by condition, read from its own SQL.
 
-Only where the SQL is a plain list of conditions on ``features``, and on other segments, is it taken apart: then the
-conditions together are the segment, by construction. Everything else is left whole.
+Only where the SQL is a plain list of conditions on ``features``, or on one model's ``scores``, and on other segments,
+is it taken apart: then the conditions together are the segment, by construction. Everything else is left whole.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from dataclasses import dataclass
 import sqlglot
 from sqlglot import exp
 
-from pipelines.duck import quote
+from pipelines.duck import literal, quote
 from pipelines.segments.key import KEY
+from pipelines.segments.predictions import MODEL, SCORES
 
 FEATURES = "features"
 NOT_PLAIN = (
@@ -41,7 +42,7 @@ class Condition:
     says: str
     """In SQL, as an author could have written it."""
     sql: str
-    """An expression over one row of ``features``."""
+    """An expression over one row of what ``relation_of`` names."""
     columns: tuple[str, ...]
     """The features that it looks at, in their order."""
 
@@ -91,7 +92,7 @@ def conditions_of(sql: str, layers: Sequence[str]) -> tuple[Condition, ...] | No
     if not isinstance(tree, exp.Select) or not _is_plain(tree):
         return None
     table = _table_of(tree)
-    if table is None or table.name.lower() != FEATURES:
+    if table is None or _relation(tree, table) is None:
         return None
     found: list[Condition] = []
     for join in tree.args.get("joins") or []:
@@ -101,8 +102,43 @@ def conditions_of(sql: str, layers: Sequence[str]) -> tuple[Condition, ...] | No
         found.append(layer)
     where = tree.args.get("where")
     if where is not None:
-        found.extend(_condition(part, table.alias) for part in _parts(where.this))
+        of_rows = [part for part in _parts(where.this) if not (_is_scores(table) and _model_in(part))]
+        found.extend(_condition(part, table) for part in of_rows)
     return tuple(found)
+
+
+def relation_of(sql: str) -> str:
+    """What the conditions of a SELECT that has some are about, one row a person, as SQL to read from."""
+    tree = sqlglot.parse_one(sql, dialect="duckdb")
+    table = _table_of(tree) if isinstance(tree, exp.Select) else None
+    found = _relation(tree, table) if isinstance(tree, exp.Select) and table is not None else None
+    return found or FEATURES
+
+
+def _relation(tree: exp.Select, table: exp.Table) -> str | None:
+    """``features``, or the scores of the one model that is named; None for anything else."""
+    if table.name.lower() == FEATURES:
+        return FEATURES
+    where = tree.args.get("where")
+    named = {name for part in _parts(where.this) if (name := _model_in(part))} if where is not None else set()
+    if not _is_scores(table) or len(named) != 1:
+        return None
+    return f"(select * from {SCORES} where {MODEL} = {literal(named.pop())}) as {SCORES}"
+
+
+def _is_scores(table: exp.Table) -> bool:
+    return table.name.lower() == SCORES
+
+
+def _model_in(part: exp.Expr) -> str | None:
+    """The model that a condition names, None for a condition about something else."""
+    if (
+        not isinstance(part, exp.EQ)
+        or not isinstance(part.left, exp.Column)
+        or part.left.name.lower() != MODEL
+    ):
+        return None
+    return part.right.name if isinstance(part.right, exp.Literal) and part.right.is_string else None
 
 
 def _is_plain(tree: exp.Select) -> bool:
@@ -140,10 +176,10 @@ def _parts(node: exp.Expr) -> Iterator[exp.Expr]:
         yield node
 
 
-def _condition(node: exp.Expr, alias: str) -> Condition:
+def _condition(node: exp.Expr, table: exp.Table) -> Condition:
     plain = node.copy()
     for column in plain.find_all(exp.Column):
-        if column.table in (FEATURES, alias):
+        if column.table in (table.name, table.alias):
             column.set("table", None)
     columns = dict.fromkeys(column.name for column in plain.find_all(exp.Column))
     text = plain.sql(dialect="duckdb")

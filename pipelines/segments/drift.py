@@ -19,5 +19,5 @@ def refuse_unseen(definition: Loaded, kinds: Mapping[str, type[Connector]]) -> L
                 f'drift = "ours_wins" in [sync.{sync.destination}], but {kind.title} does not list its members',
                 fix="take it out; for what somebody changed there: turnout sync --resync",
             )
-            return BrokenSegment(definition.path.name.removesuffix(".sql"), definition.path, error)
+            return BrokenSegment(definition.name, definition.path, error)
     return definition

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from pipelines.segments.entry_exit import LONGEST_STAY, LONGEST_WAIT, STAY_DAYS
+from pipelines.segments.holdout import BUCKETS
 from pipelines.segments.model import DriftPolicy, Mode
 from pipelines.segments.policy import CATEGORIES, ProfileName
 from pipelines.segments.universe import UNIVERSES
@@ -27,14 +29,6 @@ SegmentType = Literal[
     "predictive",
 ]
 """What the shared characteristic of a segment's people may be."""
-
-NOT_YET = {
-    "holdout": "keeping a share of people back for measurement",
-    "entry_exit": "grace and cool-down days",
-    "waterfall": "making segments mutually exclusive",
-    "priority": "deciding for a person who is in several segments",
-}
-"""Fields whose behaviour is still to come: using one is an error, so that none is accepted and ignored."""
 
 TAG = re.compile(r"[A-Za-z0-9_.-]{1,63}")
 EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
@@ -83,6 +77,24 @@ def _tags(value: dict[str, str]) -> dict[str, str]:
     return value
 
 
+def _group(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9_]{1,64}", value):
+        raise ValueError("is not a group's name")
+    return value
+
+
+def _share(value: float) -> float:
+    if abs(value * BUCKETS - round(value * BUCKETS)) > 1e-9:
+        raise ValueError("is finer than a ten-thousandth")
+    return value
+
+
+def _values(value: list[Any]) -> list[Any]:
+    if not all(isinstance(one, str) or type(one) is int for one in value):
+        raise ValueError("holds something that is neither a text nor a whole number")
+    return value
+
+
 Text = Annotated[str, AfterValidator(_said)]
 Line = Annotated[str, AfterValidator(_one_line)]
 
@@ -102,6 +114,57 @@ class GoalTable(Strict):
     direction: Literal["up", "down"] = Field(description='"up" or "down"')
     target: Line = Field(description='how far, e.g. "+3 points"')
     by: date = Field(description="a date without quotes, e.g. 2027-03-31")
+
+
+class EntryExitTable(Strict):
+    """``[entry_exit]``: what keeps people from coming and going day by day."""
+
+    exit_when: Text | None = Field(
+        None, description='a condition on features under which members leave, e.g. "spend_90d < 450"'
+    )
+    stay_days: int | None = Field(
+        None,
+        ge=1,
+        le=LONGEST_STAY,
+        description=f"a whole number of days from 1 to {LONGEST_STAY}, {STAY_DAYS} by default: how long after the SQL "
+        "last held somebody may stay whom exit_when does not send away",
+    )
+    grace_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} for which people stay before they leave",
+    )
+    cooldown_days: int = Field(
+        0,
+        ge=0,
+        le=LONGEST_WAIT,
+        description=f"a whole number of days from 0 to {LONGEST_WAIT} before who left may come back",
+    )
+
+
+class TemplateTable(Strict):
+    """``[template]``: one segment for each value of a column, and one for the rest."""
+
+    over: Line = Field(description="a column of features that holds text or whole numbers, e.g. home_store")
+    values: Annotated[list[Any], AfterValidator(_values)] = Field(
+        min_length=1, description='the values that have a segment each, e.g. ["367", "406"]'
+    )
+    min_size: int | None = Field(
+        None, ge=1, description="a whole number of people from 1; a value with fewer that day joins the rest"
+    )
+
+
+class HoldoutTable(Strict):
+    """``[holdout]``: the share of the people who are never sent, so that the others can be measured by them."""
+
+    share: Annotated[float, AfterValidator(_share)] = Field(
+        gt=0, le=0.5, description="a share of the people above 0 and up to 0.5, e.g. 0.10"
+    )
+    salt: Line | None = Field(
+        None,
+        description="a text that draws the people; another one draws others, the segment's name by default",
+    )
 
 
 class Header(Strict):
@@ -139,6 +202,9 @@ class Header(Strict):
     )
     evidence: Text | None = Field(None, description="text: the analysis or test that supports the rule")
     persona: Text | None = Field(None, description="text: a name and a short portrait")
+    entry_exit: EntryExitTable | None = Field(
+        None, description="a table [entry_exit] with exit_when and stay_days, grace_days or cooldown_days"
+    )
     profile: ProfileName | None = Field(
         None,
         description="a policy profile besides the project's: " + ", ".join(ProfileName.__args__),  # type: ignore[attr-defined]
@@ -149,6 +215,16 @@ class Header(Strict):
     mode: Mode = Field(
         "scheduled", description='when its people may change: "static", "scheduled" or "dynamic"'
     )
+    waterfall: Annotated[str, AfterValidator(_group)] | None = Field(
+        None, description="the name of a group of segments that exclude each other: 1 to 64 of a-z, 0-9 and _"
+    )
+    priority: int | None = Field(
+        None,
+        ge=0,
+        description="a whole number from 0, the place in the waterfall: the lowest takes its people first",
+    )
+    holdout: HoldoutTable | None = Field(None, description="a table [holdout] with share, e.g. share = 0.10")
+    template: TemplateTable | None = Field(None, description="a table [template] with over and values")
 
 
 class SyncKeys(Strict):

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from connectors.base import AttributeOptions
-from pipelines.segments.attributes import Attribute, type_of
+from pipelines.segments.attributes import Attribute, of_scores, type_of
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError, nearest
 from pipelines.segments.file import SegmentFile
-from pipelines.segments.header import NOT_YET, Header, SyncKeys
+from pipelines.segments.header import Header, SyncKeys
 from pipelines.segments.model import Sync
+from pipelines.segments.predictions import SCORES
 from pipelines.segments.toml_lines import Toml, TomlError
 
 Destinations = Mapping[str, type[BaseModel]]
@@ -41,14 +42,6 @@ class HeaderReader:
     def header(self) -> Header:
         """Everything but the syncs."""
         values = {key: value for key, value in self._toml.values.items() if key != "sync"}
-        for name, meaning in NOT_YET.items():
-            if name in values:
-                raise SegmentError(
-                    self._file.path,
-                    f"{name!r} is not built yet ({meaning})",
-                    line=self.line((name,)),
-                    fix="remove it: a field is never accepted and then ignored",
-                )
         return self._checked(Header, values, (), known=[*Header.model_fields, "sync"])
 
     def sync_tables(self) -> Iterable[tuple[str, Any]]:
@@ -92,6 +85,9 @@ class HeaderReader:
         columns = {name: known[name] for name in known if name not in KEYS}
         declared = options.attributes if isinstance(options, AttributeOptions) else {}
         for field, column in declared.items():
+            if (said := of_scores(column)) is not None and SCORES in self._catalog:
+                yield self._score(field, *said)
+                continue
             if column not in columns:
                 few = (
                     None if (close := nearest(column, columns)) else "a column of features (docs/segments.md)"
@@ -107,6 +103,12 @@ class HeaderReader:
                     expected="text, a number, true or false, or a date",
                 )
             yield Attribute(field, column, kind)
+
+    def _score(self, field: str, model: str, column: str) -> Attribute:
+        """What a model says as a field; that there is such a model is for the one who knows models to say."""
+        kind = type_of(self._catalog[SCORES].columns[column])
+        assert kind is not None, "scores are numbers, labels text"
+        return Attribute(field, column, kind, model)
 
     def _read(self) -> Toml:
         try:
@@ -187,9 +189,10 @@ def _described(model: type[BaseModel], keys: tuple[str, ...]) -> tuple[str | Non
         if field is None:
             break
         expected = field.description
-        if isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            model = field.annotation
-            names = list(model.model_fields)
+        for kind in (field.annotation, *get_args(field.annotation)):
+            if isinstance(kind, type) and issubclass(kind, BaseModel):
+                model = kind
+                names = list(model.model_fields)
     return expected, names
 
 

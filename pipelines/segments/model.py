@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.holdout import Holdout
 from pipelines.segments.policy import ProfileName
 
 DriftPolicy = Literal["report_only", "ours_wins"]
@@ -49,6 +51,17 @@ class Sync:
 
 
 @dataclass(frozen=True, slots=True)
+class Template:
+    """One segment for each value of a column, and one for the rest."""
+
+    over: str
+    """A column of ``features``."""
+    values: tuple[str | int, ...]
+    min_size: int
+    """A value with fewer people on a day joins the rest on that day."""
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A rule that yields people as of a date, with its purpose."""
 
@@ -72,6 +85,7 @@ class Segment:
     review_by: date | None = None
     min_size: int | None = None
     priority: int | None = None
+    """The place in its waterfall; the lowest takes its people first."""
     policy: tuple[str, ...] = ()
     evidence: str | None = None
     """The analysis or test that supports the rule."""
@@ -81,9 +95,19 @@ class Segment:
     """Segments that the SQL reads itself."""
     builds_on: tuple[Segment, ...] = ()
     """Every segment below it, each before those that are built on it."""
+    entry_exit: EntryExit | None = None
+    """What keeps its people from coming and going; None: the SQL alone decides."""
     profile: ProfileName | None = None
     """A policy profile whose rules hold besides the project's."""
     frozen_on: date | None = None
     """The day whose people a static segment holds."""
     mode: Mode = "scheduled"
     """When its people may change."""
+    waterfall: str | None = None
+    """The group of segments that exclude each other."""
+    holdout: Holdout | None = None
+    """Whom no audience of it is sent."""
+    template: Template | None = None
+    """What it was made into; its audiences are those of the segments made of it."""
+    after: tuple[Segment, ...] = ()
+    """Those that take their people first in its waterfall, the first one first."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from pipelines.models import scores
 from pipelines.segments.catalog import Catalog, Column, Table
+from pipelines.segments.predictions import SCORES
 from pipelines.sources import features, views
 from pipelines.sources.model import Source
 
@@ -18,6 +20,9 @@ def catalog(sources: Sequence[Source]) -> Catalog:
     feature_columns = [(name, kind, descriptions[name]) for name, kind in features.column_types().items()]
     tables = [
         _table("features", feature_columns, "as_of", "Everybody's features, one row a person and day."),
+        _table(
+            SCORES, scores.COLUMNS, "as_of", "What models say of people, one row a person, day and model."
+        ),
         *(
             _table(contract.name, views.readable_columns(contract), contract.time, contract.description)
             for contract in views.contracts_of(sources).values()

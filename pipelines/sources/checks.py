@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import duckdb
@@ -150,6 +151,15 @@ def run_checks(con: duckdb.DuckDBPyConnection, tables: Collection[str] | None = 
     """
     asked = [question for question in _questions(con) if tables is None or question.table in tables]
     return [_answer(con, question) for question in asked]
+
+
+def answer_general(con: duckdb.DuckDBPyConnection, day_after: datetime) -> list[DataCheck]:
+    """The questions that need nothing but a loaded warehouse, on a connection that only reads; traps are not asked.
+
+    ``day_after`` is midnight after today.
+    """
+    con.execute("set variable day_after = ?", [day_after])
+    return [_answer(con, question) for question in (*GENERAL, *FEATURES)]
 
 
 def _questions(con: duckdb.DuckDBPyConnection) -> Iterator[Question]:

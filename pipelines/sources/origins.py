@@ -30,6 +30,11 @@ def contracts_behind(segment: Segment) -> frozenset[str]:
     return frozenset(behind)
 
 
+def features_named(segment: Segment) -> frozenset[str]:
+    """The features that decide who is in a segment: those that its SQL names anywhere."""
+    return frozenset(_features_named(segment.sql) if "features" in segment.reads else ())
+
+
 def _features_named(sql: str) -> Iterable[str]:
     """Features that a query names anywhere; all of them when it takes every column."""
     tree = sqlglot.parse_one(sql, dialect="duckdb")

@@ -12,18 +12,26 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.engine import EngineError, Layer, Profile
+from pipelines.engine import EngineError, Layer, Profile, Taken
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.freezing import counted_on
 from pipelines.segments.key import KEY, KEY_TYPES
+from pipelines.segments.looking_back import exit_rule, window
 from pipelines.segments.model import Segment
 from pipelines.segments.universe import UNIVERSES
-from pipelines.warehouse import freezing, history
+from pipelines.segments.version import version_of
+from pipelines.warehouse import damping, freezing, history, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
+from pipelines.warehouse.scored import need_scores
 
 FEATURES = "features"
+AS_OF = "as_of"
+"""The time column of tables that hold a whole picture of every day: only the day's own rows are there."""
 COMPUTED = quote("computed segment")
+RULE = quote("people by the rule")
+"""What the author's SELECT gave, where entry and exit rules made something else of it."""
+NOBODY = f"select person_no from {RULE} where false"
 
 
 def compute_segment(
@@ -46,13 +54,26 @@ def compute_segment(
     day = freezing.day_of(cursor, segment, as_of)
     prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
+    step_back(cursor, segment, day, timeout_seconds)
     run(cursor, segment, day, timeout_seconds)
     size, duplicates = _examine(cursor, segment, day, database=database)
+    settle(cursor, segment, day, timeout_seconds)
+    taken = waterfall.take_out(cursor, segment, COMPUTED)
     if day != as_of:
-        size = freezing.without_the_gone(cursor, database, as_of)
+        freezing.leave_out_the_gone(cursor, database, as_of)
+    if segment.entry_exit is not None or taken or day != as_of:
+        size = int(cursor.execute(f"select count(distinct person_no) from {COMPUTED}").fetchall()[0][0])
     layers = tuple(contribution(cursor, name) for name in segment.layers)
-    profile = Profile(segment.name, as_of, size=size, universe=universe, duplicates=duplicates, layers=layers)
-    _keep(cursor, profile)
+    profile = Profile(
+        segment.name,
+        as_of,
+        size=size,
+        universe=universe,
+        duplicates=duplicates,
+        layers=layers,
+        taken=taken,
+    )
+    _keep(cursor, profile, version_of(segment))
     return profile
 
 
@@ -64,15 +85,105 @@ def prepare(
     catalog: Catalog,
     timeout_seconds: float,
 ) -> None:
-    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on."""
+    """Put before the segment's SQL what it reads as of the day: its tables, and the segments that it is built on.
+
+    Where it, a layer or one before it in its waterfall has entry and exit rules, the days on which they look back are
+    gone through first, in order.
+    """
+    for day in days_before(cursor, segment, as_of):
+        stand(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
+        own = _owner(cursor, day, timeout_seconds)
+        for one in (*segment.after, segment):
+            if one.entry_exit is not None:
+                own(one)
+    stand(cursor, segment, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
+
+
+def days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date) -> list[date]:
+    """The days on which the segment looks back. Before the first of them with features there was nobody.
+
+    Raises SegmentError for a later one without: what is not known of a day must not pass for nobody.
+    """
+    days = list(window(segment, as_of))
+    if not days or history.newest_day(cursor) is None:
+        return []
+    query = f"select distinct as_of from {quote(_name_of_database(cursor))}.main.features where as_of between $1 and $2"
+    present = {day for (day,) in cursor.execute(query, [days[0], as_of]).fetchall()}
+    known = [day for day in days if day >= min(present, default=as_of)]
+    gap = next((day for day in known if day not in present), None)
+    if gap is not None:
+        raise SegmentError(
+            segment.path,
+            f"there are no features for {gap.isoformat()}, one of the {len(days)} days on which it looks back",
+            fix=f"load that day first: turnout sources --as-of {gap.isoformat()}",
+        )
+    return known
+
+
+def stand(
+    cursor: duckdb.DuckDBPyConnection,
+    segment: Segment,
+    as_of: date,
+    *,
+    catalog: Catalog,
+    timeout_seconds: float,
+) -> None:
+    """One day of `prepare`: the tables as of it, and the layers as they are on it."""
     database = _name_of_database(cursor)
+    waterfall.forget(cursor)
+    need_scores(cursor, segment, as_of)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog)
     for layer in segment.builds_on:
         if counted_on(layer, as_of) != as_of:
             freezing.lay_frozen(cursor, layer, as_of, catalog=catalog, timeout_seconds=timeout_seconds)
             continue
-        run(cursor, layer, as_of, timeout_seconds)
+        fill(cursor, layer, as_of, timeout_seconds)
         lay(cursor, layer.name)
+
+
+def fill(
+    cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float
+) -> tuple[Taken, ...]:
+    """Fill the temporary table with the whole membership of a segment on the day on which the cursor stands.
+
+    Returns whom its waterfall took from it.
+    """
+    step_back(cursor, segment, as_of, seconds)
+    _owner(cursor, as_of, seconds)(segment)
+    return waterfall.take_out(cursor, segment, COMPUTED)
+
+
+def step_back(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> None:
+    """Find whom those before a segment in its waterfall have, on the day on which the cursor stands."""
+    waterfall.stand_back(cursor, segment, _owner(cursor, as_of, seconds), COMPUTED)
+
+
+def _owner(cursor: duckdb.DuckDBPyConnection, as_of: date, seconds: float) -> waterfall.Compute:
+    """What fills the temporary table with a segment's own people, before its waterfall takes any of them."""
+
+    def own(segment: Segment) -> None:
+        run(cursor, segment, as_of, seconds)
+        settle(cursor, segment, as_of, seconds)
+
+    return own
+
+
+def settle(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date, seconds: float) -> bool:
+    """From the people whom the SQL gave, in the temporary table, to the members. False: they are the same people."""
+    if segment.entry_exit is None:
+        return False
+    cursor.execute(
+        f"create or replace temp table {RULE} as select distinct person_no from {COMPUTED} where person_no is not null"
+    )
+    leaving = exit_rule(segment)
+    if leaving is not None:
+        run(cursor, leaving, as_of, seconds)
+    leavers = COMPUTED if leaving is not None else f"({NOBODY})"
+    with time_limit(cursor, seconds), explained(segment, lines_before=0, seconds=seconds):
+        damping.fold(
+            cursor, segment.name, segment.entry_exit, as_of, rule=RULE, leavers=leavers, into=COMPUTED
+        )
+    return True
 
 
 def window_end(as_of: date) -> str:
@@ -106,14 +217,15 @@ def _date_views(
                 fix="load the sources first: turnout sources",
             )
         table = catalog.get(name)
-        if name == FEATURES:
+        if name == FEATURES or (table is not None and table.time_column == AS_OF):
             condition = f"as_of = date '{as_of.isoformat()}'"
         elif table is not None and table.time_column is not None:
             condition = f"{quote(table.time_column)} < {window_end(as_of)}"
         else:
             condition = "true"
         cursor.execute(
-            f"create temp view {quote(name)} as select * from {quote(database)}.main.{quote(name)} where {condition}"
+            f"create or replace temp view {quote(name)} as "
+            f"select * from {quote(database)}.main.{quote(name)} where {condition}"
         )
 
 
@@ -149,7 +261,7 @@ def lay(cursor: duckdb.DuckDBPyConnection, name: str) -> None:
     """What was just computed becomes a table under the layer's name, each person once."""
     cursor.execute(
         f"""
-        create temp table {quote(name)} as
+        create or replace temp table {quote(name)} as
         select distinct person_no
         from {COMPUTED}
         where person_no is not null
@@ -254,7 +366,7 @@ select
     return size, rows - size
 
 
-def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
+def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
     """Replace the day's rows and its record in one transaction; tables are made before it."""
     table = f"segment.{quote(profile.segment)}"
     cursor.execute(history.SCHEMA)
@@ -270,7 +382,7 @@ def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
             raise EngineError(
                 f"segment {profile.segment}: {inserted} rows kept where {profile.size} were counted"
             )
-        history.record(cursor, profile)
+        history.record(cursor, profile, definition)
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import duckdb
 import pyarrow as pa
@@ -19,6 +19,7 @@ from pipelines.engine import (
     EngineError,
     EngineInfo,
     Export,
+    HeldOut,
     Members,
     PeopleByNumber,
     PeopleChanged,
@@ -27,14 +28,21 @@ from pipelines.engine import (
     WarehouseMissing,
 )
 from pipelines.segments.catalog import Catalog
+from pipelines.segments.entry_exit import EntryExit
+from pipelines.segments.looking_back import without_damping
 from pipelines.segments.model import Segment
 from pipelines.settings import Settings
 from pipelines.warehouse import exports, freezing, history, identity
 from pipelines.warehouse.compute import compute_segment, prepare
+from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
+from pipelines.warehouse.replaying import People, replay
+from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
 from pipelines.warehouse.tuning import Tuned, tuned
+
+Answer = TypeVar("Answer")
 
 LOAD_FIRST = "load the sources first: turnout sources"
 
@@ -139,6 +147,11 @@ class DuckDBEngine:
         with self._cursor() as cursor:
             return history.profile(cursor, segment, as_of)
 
+    def days_of(self, segment: str) -> list[history.ComputedDay]:
+        """Every computed day of a segment, the oldest first, with the definition that made it."""
+        with self._cursor() as cursor:
+            return history.days_of(cursor, segment)
+
     def export(self, export: Export) -> pa.RecordBatchReader:
         """Stream rows as Arrow in bounded memory; several exports may be read side by side.
 
@@ -185,6 +198,15 @@ class DuckDBEngine:
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return measure(cursor, segment, as_of, others, timeout_seconds=self._timeout_seconds)
 
+    def replay(
+        self, segment: Segment, days: Sequence[date], rules: Sequence[EntryExit | None]
+    ) -> Iterator[People]:
+        """Who was in the segment on days that follow one another, under each of the rules. Raises SegmentError."""
+        with self._cursor() as cursor:
+            yield from replay(
+                cursor, segment, days, rules, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+
     def traits(self, segment: Segment, as_of: date) -> Traits:
         """How its people differ from its universe on a day; nothing is kept. Raises SegmentError."""
         with self._cursor() as cursor:
@@ -201,16 +223,35 @@ class DuckDBEngine:
             )
 
     def tune(self, segment: Segment, as_of: date) -> tuple[Tuned, ...]:
-        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError."""
+        """What size the segment would have with other bounds on a day; nothing is kept. Raises SegmentError.
+
+        Sizes are those of its SQL alone: with entry and exit rules each bound would need days of its own.
+        """
+        segment = without_damping(segment)
         with self._cursor() as cursor:
             as_of = freezing.day_of(cursor, segment, as_of)
             prepare(cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds)
             return tuned(cursor, segment, as_of, timeout_seconds=self._timeout_seconds)
 
+    def crowding(self, segments: Sequence[str], as_of: date) -> Crowding:
+        """How many of these segments people are in on a day, and which share the most, as they were computed."""
+        with self._cursor() as cursor:
+            return crowding(cursor, segments, as_of)
+
+    def ask(self, question: Callable[[duckdb.DuckDBPyConnection], Answer]) -> Answer:
+        """What a question of ours (``warehouse.evidence``) finds out on a cursor of its own."""
+        with self._cursor() as cursor:
+            return question(cursor)
+
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
         with self._cursor() as cursor:
             return history.member_since(cursor, segment, person_no, as_of)
+
+    def scores_of(self, models: Sequence[str], person_no: int, as_of: date) -> tuple[Score, ...]:
+        """What models say of a person on a day; nothing of those that say nothing of them."""
+        with self._cursor() as cursor:
+            return scores_of(cursor, models, person_no, as_of)
 
     def close(self) -> None:
         """Let go of the file, so that others can write. An export still being read raises on its next batch."""
@@ -230,6 +271,9 @@ class DuckDBEngine:
             case AttributeValues(numbers=numbers):
                 _register(cursor, numbers)
                 return exports.attribute_values(export)
+            case HeldOut(numbers=numbers):
+                _register(cursor, numbers)
+                return exports.held_out(export)
             case Members(segment=name, as_of=day):
                 if history.profile(cursor, name, day) is None:
                     raise EngineError(f"segment {name} was not computed for {day.isoformat()}")

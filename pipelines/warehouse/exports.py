@@ -10,9 +10,10 @@ import pyarrow as pa
 
 from connectors.people import FieldType
 from pipelines.duck import literal, quote
-from pipelines.engine import AttributeValues, EngineError, Members, PeopleByNumber, PeopleChanged
-from pipelines.segments.attributes import Attribute
+from pipelines.engine import AttributeValues, EngineError, HeldOut, Members, PeopleByNumber, PeopleChanged
+from pipelines.segments.attributes import SAID, Attribute
 from pipelines.segments.errors import nearest
+from pipelines.segments.holdout import bucket_sql
 
 BATCH_ROWS = 50_000
 """Rows in one Arrow batch: some megabytes of identifiers, so that memory stays flat at any size."""
@@ -61,21 +62,61 @@ def attribute_values(export: AttributeValues) -> str:
     )
     return f"""
 select
-  person_no,
+  features.person_no,
   '{{' || concat_ws(
     ',',
     {fields}
   ) || '}}' as attributes
 from features
+{_joined_scores(export)}
 semi join asked
   on features.person_no = asked.number
-where as_of = date '{export.as_of.isoformat()}'
+where features.as_of = date '{export.as_of.isoformat()}'
 """
+
+
+def held_out(export: HeldOut) -> str:
+    """The query for those whom a draw holds out, of the people whose numbers are registered as ``asked``."""
+    drawn = "\n      ".join(
+        f"when {bucket_sql(draw.salt, 'person_id')} < {draw.below} then {literal(draw.reason)}"
+        for draw in export.draws
+    )
+    return f"""
+with drawn as (
+  select
+    person_no,
+    case
+      {drawn}
+    end as reason
+  from people
+  semi join asked
+    on people.person_no = asked.number
+)
+select
+  person_no,
+  reason
+from drawn
+where reason is not null
+"""
+
+
+def _joined_scores(export: AttributeValues) -> str:
+    """What models said of people on the day, each model's row as a table of its own."""
+    return "\n".join(
+        f"left join (select {', '.join(SAID)}, person_no from main.scores where as_of = date "
+        f"'{export.as_of.isoformat()}' and model = {literal(model)}) as {quote(model)}\n"
+        f"  on {quote(model)}.person_no = features.person_no"
+        for model in sorted({one.model for one in export.attributes if one.model is not None})
+    )
+
+
+def _place(attribute: Attribute) -> str:
+    return f"{quote(attribute.model or 'features')}.{quote(attribute.column)}"
 
 
 def _is_known(attribute: Attribute) -> str:
     """JSON has no word for an infinite number."""
-    column = quote(attribute.column)
+    column = _place(attribute)
     finite = f" and isfinite(cast({column} as double))" if attribute.type is FieldType.NUMBER else ""
     return f"{column} is not null{finite}"
 
@@ -85,7 +126,7 @@ def _name(attribute: Attribute) -> str:
 
 
 def _json(attribute: Attribute) -> str:
-    column = quote(attribute.column)
+    column = _place(attribute)
     if attribute.type is FieldType.DATE:
         return f"to_json(cast(cast({column} as date) as varchar))"
     return f"cast(to_json({column}) as varchar)"

@@ -43,17 +43,19 @@ def lay_frozen(
     with closing(cursor.cursor()) as own:
         day = day_of(own, layer, as_of)
         compute.prepare(own, layer, day, catalog=catalog, timeout_seconds=timeout_seconds)
-        compute.run(own, layer, day, timeout_seconds)
+        compute.fill(own, layer, day, timeout_seconds)
         people: pa.Table = own.sql(
             f"select distinct person_no from {compute.COMPUTED} where person_no is not null"
         ).to_arrow_table()
     cursor.register("frozen people", people)
-    cursor.execute(f'create temp table {quote(layer.name)} as select person_no from "frozen people"')
+    cursor.execute(
+        f'create or replace temp table {quote(layer.name)} as select person_no from "frozen people"'
+    )
     cursor.unregister("frozen people")
 
 
-def without_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: date) -> int:
-    """Leave out of what was computed for an earlier day whoever is not in the universe any more; returns the size."""
+def leave_out_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: date) -> None:
+    """Take out of what was computed for an earlier day whoever is not in the universe any more."""
     cursor.execute(
         f"""
         delete from {compute.COMPUTED}
@@ -65,5 +67,3 @@ def without_the_gone(cursor: duckdb.DuckDBPyConnection, database: str, as_of: da
         """,
         {"as_of": as_of},
     )
-    found = cursor.execute(f"select count(distinct person_no) from {compute.COMPUTED}").fetchall()
-    return int(found[0][0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 import duckdb
@@ -18,9 +19,24 @@ create table if not exists segment.segment_runs (
   size bigint not null,
   universe bigint not null,
   duplicates bigint not null,
-  computed_at timestamptz not null
+  computed_at timestamptz not null,
+  definition varchar
 );
+
+-- Warehouses of before know nothing of definitions; what they computed keeps null.
+alter table segment.segment_runs add column if not exists definition varchar;
 """
+
+
+@dataclass(frozen=True, slots=True)
+class ComputedDay:
+    """One day of a segment's life, as it was computed last."""
+
+    as_of: date
+    size: int
+    universe: int
+    definition: str | None
+    """The version of the definition that made it; None: computed before versions were kept."""
 
 
 def latest(cursor: duckdb.DuckDBPyConnection, segment: str) -> date | None:
@@ -89,13 +105,43 @@ where as_of > coalesce((select max(as_of) from days where not is_in), date '-inf
     return since if isinstance(since, date) else None
 
 
-def record(cursor: duckdb.DuckDBPyConnection, profile: Profile) -> None:
-    """Set down one run in place of an earlier one of the same day. Runs inside the caller's transaction."""
+def days_of(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[ComputedDay]:
+    """Every computed day of a segment, the oldest first."""
+    if not _exists(cursor):
+        return []
+    definition = "definition" if _exists(cursor, "definition") else "null"
+    query = f"""
+select
+  as_of,
+  size,
+  universe,
+  {definition}
+from segment.segment_runs
+where segment = $segment
+order by as_of
+"""
+    return [ComputedDay(*row) for row in cursor.execute(query, {"segment": segment}).fetchall()]
+
+
+def record(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
+    """Set down one run, and which definition made it, in place of an earlier one of the same day.
+
+    Runs inside the caller's transaction.
+    """
     day = {"segment": profile.segment, "as_of": profile.as_of}
     cursor.execute("delete from segment.segment_runs where segment = $segment and as_of = $as_of", day)
     cursor.execute(
-        "insert into segment.segment_runs values ($segment, $as_of, $size, $universe, $duplicates, now())",
-        day | {"size": profile.size, "universe": profile.universe, "duplicates": profile.duplicates},
+        """
+        insert into segment.segment_runs (segment, as_of, size, universe, duplicates, computed_at, definition)
+        values ($segment, $as_of, $size, $universe, $duplicates, now(), $definition)
+        """,
+        day
+        | {
+            "size": profile.size,
+            "universe": profile.universe,
+            "duplicates": profile.duplicates,
+            "definition": definition,
+        },
     )
 
 
@@ -122,6 +168,13 @@ def prune(cursor: duckdb.DuckDBPyConnection, segment: str, *, keep: date, days_k
         raise
 
 
-def _exists(cursor: duckdb.DuckDBPyConnection) -> bool:
-    query = "select 1 from duckdb_tables() where schema_name = 'segment' and table_name = 'segment_runs'"
-    return bool(cursor.execute(query).fetchall())
+def _exists(cursor: duckdb.DuckDBPyConnection, column: str = "segment") -> bool:
+    """Whether there is a record; a reader may meet one of before some column."""
+    query = """
+select 1
+from duckdb_columns()
+where schema_name = 'segment'
+  and table_name = 'segment_runs'
+  and column_name = $column
+"""
+    return bool(cursor.execute(query, {"column": column}).fetchall())

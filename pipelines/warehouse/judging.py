@@ -11,10 +11,11 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.duck import quote
-from pipelines.segments.conditions import Condition, conditions_of
+from pipelines.segments.conditions import Condition, conditions_of, relation_of
 from pipelines.segments.model import Segment
-from pipelines.warehouse import compute
+from pipelines.warehouse import compute, waterfall
 from pipelines.warehouse.confinement import time_limit
+from pipelines.warehouse.damping import Damped, standings
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +34,13 @@ class Judged:
 
     person_no: int
     is_member: bool
-    """By the whole SQL."""
+    """By the whole SQL, the entry and exit rules, and the waterfall."""
     conditions: tuple[Answered, ...] | None
     """None: the SQL is no plain list of conditions."""
+    damped: Damped | None = None
+    """What the entry and exit rules make of them; None where there are none, or they do not concern this person."""
+    taken_by: str | None = None
+    """The segment of its waterfall that has them first, though they would be in this one."""
 
 
 def judge(
@@ -47,7 +52,8 @@ def judge(
     timeout_seconds: float,
 ) -> list[Judged]:
     """Ask the segment about people, in their order; its day must have been prepared on this cursor."""
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    compute.fill(cursor, segment, as_of, timeout_seconds)
+    taken = waterfall.taken_among(cursor, segment, people)
     cursor.register("asked", pa.table({"person_no": pa.array(people, pa.int32())}))
     members = {
         number
@@ -55,16 +61,24 @@ def judge(
             f"select person_no from {compute.COMPUTED} semi join asked using (person_no)"
         ).fetchall()
     }
+    rules = segment.entry_exit
+    damped = {} if rules is None else standings(cursor, segment.name, rules, as_of)
     conditions = conditions_of(segment.sql, segment.layers)
     if conditions is None:
-        return [Judged(number, number in members, None) for number in people]
+        return [
+            Judged(number, number in members, None, damped.get(number), taken.get(number))
+            for number in people
+        ]
     with time_limit(cursor, timeout_seconds):
-        answers = _answers(cursor, conditions, as_of)
-    return [Judged(number, number in members, answers.get(number, ())) for number in people]
+        answers = _answers(cursor, conditions, relation_of(segment.sql), as_of)
+    return [
+        Judged(number, number in members, answers.get(number, ()), damped.get(number), taken.get(number))
+        for number in people
+    ]
 
 
 def _answers(
-    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], as_of: date
+    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], relation: str, as_of: date
 ) -> dict[int, tuple[Answered, ...]]:
     """By person; nobody who has no features that day."""
     columns = list(dict.fromkeys(column for one in conditions for column in one.columns))
@@ -73,7 +87,7 @@ def _answers(
     query = f"""
 select
   {", ".join(["person_no", *asked, *map(quote, columns)])}
-from features
+from {relation}
 semi join asked
   using (person_no)
 """

@@ -69,7 +69,7 @@ def traits(
 
     Nothing is said of fewer people than ``floor``, and nothing from which it could be reckoned.
     """
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     cursor.execute(
         f"""

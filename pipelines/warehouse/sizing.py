@@ -10,8 +10,8 @@ import duckdb
 import pyarrow as pa
 
 from pipelines.duck import quote
-from pipelines.engine import Layer
-from pipelines.segments.conditions import Condition, conditions_of
+from pipelines.engine import Layer, Taken
+from pipelines.segments.conditions import Condition, conditions_of, relation_of
 from pipelines.segments.model import Segment
 from pipelines.warehouse import compute
 from pipelines.warehouse.confinement import time_limit
@@ -56,6 +56,10 @@ class Sized:
     """None: the SQL is no plain list of conditions."""
     overlaps: tuple[Overlap, ...]
     """The likest first; those without anybody in common are left out."""
+    by_rule: int | None = None
+    """With entry and exit rules: whom the SQL alone gives. None: it has none, so these are all of them."""
+    taken: tuple[Taken, ...] = ()
+    """Whom its waterfall took from it: they are in none of the other numbers but those of conditions."""
 
     @property
     def size(self) -> int:
@@ -80,7 +84,7 @@ def measure(
 
     Raises SegmentError.
     """
-    compute.run(cursor, segment, as_of, timeout_seconds)
+    taken = compute.fill(cursor, segment, as_of, timeout_seconds)
     compute.lay(cursor, MEASURED)
     conditions = conditions_of(segment.sql, segment.layers)
     with time_limit(cursor, timeout_seconds):
@@ -89,13 +93,19 @@ def measure(
             people=people,
             universe=_int(cursor, "select count(*) from features"),
             layers=tuple(compute.contribution(cursor, name) for name in segment.layers),
-            conditions=None if conditions is None else _narrowings(cursor, conditions, as_of),
+            conditions=None
+            if conditions is None
+            else _narrowings(cursor, conditions, relation_of(segment.sql), as_of),
             overlaps=_overlaps(cursor, people.num_rows, others, as_of),
+            by_rule=None
+            if segment.entry_exit is None
+            else _int(cursor, f"select count(*) from {compute.RULE}"),
+            taken=taken,
         )
 
 
 def _narrowings(
-    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], as_of: date
+    cursor: duckdb.DuckDBPyConnection, conditions: Sequence[Condition], relation: str, as_of: date
 ) -> tuple[Narrowing, ...]:
     if not conditions:
         return ()
@@ -115,7 +125,7 @@ with
 answered as (
   select
   {answers}
-  from features
+  from {relation}
 )
 select
   {", ".join(counts)}

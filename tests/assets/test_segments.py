@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import date
 
 import dagster as dg
+import pytest
 
-from pipelines.assets.keys import segment_key
+from pipelines.assets.keys import audience_key, segment_key
 from tests.assets.dagster_room import Room, attempts, failed_checks, failure, made, metadata
 from tests.assets.shop import NEWEST
 
@@ -21,7 +22,9 @@ def test_a_day_is_computed_and_plotted(room: Room) -> None:
         "people": 60,
         "universe": 120,
         "share of universe": 0.5,
-    }
+        "reachable/ads": 59,
+        "reachable/mail": 59,
+    }, "one buyer wants nothing any more"
     assert room.instance.get_materialized_partitions(segment_key("buyers")) == {NEWEST.isoformat()}
 
 
@@ -138,3 +141,40 @@ def test_a_segment_built_from_others_shows_its_layers(room: Room) -> None:
         instance=room.instance, partition_key=NEWEST.isoformat(), asset_selection=[segment_key("at_both")]
     )
     assert made(alone) == {"segment/at_both"}
+
+
+@pytest.mark.requirement("DEF-10")
+def test_a_waterfall_is_in_the_graph_and_on_the_page(room: Room) -> None:
+    """Who comes first stands above who comes after, also where a name sorts the other way; the page says who took."""
+    room.load()
+    first = 'waterfall = "care"\npriority = 1'
+    room.shop.segment("z_first", "select distinct person_no\nfrom orders", [], more=first)
+    after = 'waterfall = "care"\npriority = 2'
+    room.shop.segment("a_second", "select person_no\nfrom features", [], more=after)
+    result = room.segment()
+    assert metadata(result, "segment/a_second")["lost to z_first"] == 60
+    assert "lost to z_first" not in metadata(result, "segment/z_first")
+    assert metadata(result, "segment/a_second")["people"] == 60
+    graph = room.definitions.resolve_asset_graph()
+    assert segment_key("z_first") in graph.get(segment_key("a_second")).parent_keys
+
+
+@pytest.mark.requirement("TYP-3", "MIS-11")
+def test_a_template_has_a_page_for_each_part(room: Room) -> None:
+    """Each part is an asset below the whole, with an audience of its own, and links to the one file."""
+    path = room.shop.segment("regulars", "select person_no\nfrom features\nwhere orders_ever > 0", ["ads"])
+    text = path.read_text().replace('audience = "Regulars"', 'audience = "Regulars {value}"')
+    template = '[template]\nover = "orders_ever"\nvalues = [1]\nmin_size = 10\n\n[goal]'
+    path.write_text(text.replace("[goal]", template))
+    room.load()
+    result = room.segment()
+    sizes = {
+        name: metadata(result, f"segment/{name}")["people"]
+        for name in ("regulars", "regulars__1", "regulars__other")
+    }
+    assert sizes["regulars"] == sizes["regulars__1"] + sizes["regulars__other"] == 60
+    graph = room.definitions.resolve_asset_graph()
+    part = graph.get(segment_key("regulars__1"))
+    assert segment_key("regulars") in part.parent_keys
+    assert audience_key("ads", "regulars__1") in part.child_keys
+    assert audience_key("ads", "regulars") not in graph.get(segment_key("regulars")).child_keys

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from pipelines.cli.exits import Exit
@@ -34,11 +36,13 @@ def test_sources(shop: Shop, turnout: Turnout) -> None:
 
 
 def test_segments(computed: Shop, turnout: Turnout) -> None:
-    """One object a segment: its day, its size, and its share of the universe."""
+    """One object a segment: its day, the definition that made it, its size, and its share of the universe."""
     ran = turnout("segments", "--json")
     assert ran.code == Exit.OK
-    assert {frozenset(one) for one in ran.objects} == {frozenset({"name", "as_of", "size", "share", "error"})}
+    keys = frozenset({"name", "as_of", "definition", "size", "share", "error"})
+    assert {frozenset(one) for one in ran.objects} == {keys}
     buyers = next(one for one in ran.objects if one["name"] == "buyers")
+    assert re.fullmatch("[0-9a-f]{12}", buyers.pop("definition"))
     assert buyers == {
         "name": "buyers", "as_of": NEWEST.isoformat(), "size": 60, "share": 0.5, "error": None,
     }  # fmt: skip

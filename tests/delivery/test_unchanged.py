@@ -46,6 +46,8 @@ class Situation:
     """People in ``moved`` without need: that must do no harm."""
     asserting: set[int]
     """Members whose last request is due once more."""
+    drawn: frozenset[int] = frozenset()
+    """People who are held out, with everybody who has the same member."""
 
 
 members = st.integers(0, 9)
@@ -64,13 +66,14 @@ situations = st.builds(
     wanted=st.sets(st.sampled_from(PEOPLE)),
     moved_too=st.sets(st.sampled_from(PEOPLE)),
     asserting=st.sets(members),
+    drawn=st.frozensets(st.sampled_from(PEOPLE), max_size=3),
 )
 
 
 @settings(max_examples=60, deadline=None)
 @given(situations, st.booleans())
 def test_the_delta_is_the_same_as_of_everybody(situation: Situation, most_stay: bool) -> None:
-    """Shared identities, people moved, relinked or withheld, rows refused or leaving: the delta is the same."""
+    """Shared identities, people moved, relinked, withheld, held out, rows refused or leaving: the delta is the same."""
     with tempfile.TemporaryDirectory() as folder, open_ledger(Path(folder)) as ledger:
         fill(ledger, situation, most_stay)
         wanted = pa.table({"person_no": pa.array(sorted(situation.wanted), pa.int32())})
@@ -156,6 +159,10 @@ def fill(ledger: Ledger, situation: Situation, most_stay: bool) -> None:
     for batch, state in STATES.items():
         renewing = 1.0 if state == "expiring" else None
         connection.execute("insert into batch_states values ($1, $2, $3)", [batch, state, renewing])
+    held_members = {situation.identities[person][0] for person in situation.drawn} - {None}
+    for person, (member, _) in situation.identities.items():
+        if person in situation.drawn or member in held_members:
+            connection.execute("insert into held_out values ($1, 'holdout')", [person])
     ledger.identities.find_moved("members")
     for person in situation.moved_too:
         connection.execute("insert into moved values ($1)", [person])

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -32,7 +32,8 @@ from connectors.identity import Column, FastPath, Identity, Rule
 from pipelines.delivery.delivery import deliver, plan
 from pipelines.delivery.guards import Bounds, Overrides
 from pipelines.delivery.model import Account, Delivery, Push, Run
-from pipelines.engine import EngineInfo, Export, Members, PeopleByNumber, PeopleChanged, Profile
+from pipelines.engine import EngineInfo, Export, HeldOut, Members, PeopleByNumber, PeopleChanged, Profile
+from pipelines.segments.holdout import Holdout, bucket
 from pipelines.segments.model import Segment, Sync
 
 DAY = date(2017, 12, 31)
@@ -160,8 +161,19 @@ class World:
                 return pa.table({"person_no": pa.array(numbers, pa.int32())}).to_reader()
             case PeopleByNumber(numbers, columns):
                 return self._people([n for n in numbers.to_pylist() if n in self.people], columns)
+            case HeldOut(draws, numbers):
+                return self._held_out(draws, numbers.to_pylist())
             case PeopleChanged(since, columns):
                 return self._people([n for n, p in self.people.items() if p.revision > since], columns)
+
+    def held_out(self, number: int, draws: Sequence[Holdout]) -> str | None:
+        """Why a person is held out, by their key."""
+        return next((d.reason for d in draws if bucket(d.salt, f"key-{number}") < d.below), None)
+
+    def _held_out(self, draws: Sequence[Holdout], numbers: list[int]) -> pa.RecordBatchReader:
+        drawn = {n: reason for n in numbers if (reason := self.held_out(n, draws)) is not None}
+        table = {"person_no": pa.array(drawn, pa.int32()), "reason": pa.array(drawn.values(), pa.string())}
+        return pa.table(table).to_reader()
 
     def _people(self, numbers: list[int], columns: tuple[str, ...]) -> pa.RecordBatchReader:
         people = [self.people[n] for n in numbers]

@@ -75,6 +75,34 @@ def test_attributes_are_the_features_of_the_day(engine: DuckDBEngine) -> None:
     ]
 
 
+@pytest.mark.requirement("TYP-19", "TYP-21")
+def test_what_a_model_says_can_be_an_attribute(
+    warehouse: Path, open_engine: Callable[..., DuckDBEngine]
+) -> None:
+    """The day's score of the named model beside features; of whom it says nothing, nothing is sent."""
+    with duckdb.connect(str(warehouse)) as con:
+        con.execute(
+            "create table scores (as_of date, person_no integer, model varchar, version integer, score double, "
+            "score_rank double, label varchar, reasons varchar, hindsight boolean)"
+        )
+        con.execute(
+            "insert into scores select day, number, model, 1, number * factor, 0.5, 'group ' || number, null, false "
+            "from (values (date '2017-12-30', 'value', 100), (date '2017-12-31', 'value', 1.5), "
+            "(date '2017-12-31', 'other', 7)) as scored(day, model, factor), range(1, 3) as people(number)"
+        )
+    declared = (
+        Attribute("Baskets", "baskets", FieldType.NUMBER),
+        Attribute("Worth", "score", FieldType.NUMBER, "value"),
+        Attribute("Group", "label", FieldType.TEXT, "other"),
+    )
+    found = rows(open_engine().export(AttributeValues(DAY, declared, pa.array([1, 2, 3], pa.int32()))))
+    assert found == [
+        (1, '{"Baskets":1,"Worth":1.5,"Group":"group 1"}'),
+        (2, '{"Baskets":2,"Worth":3.0,"Group":"group 2"}'),
+        (3, '{"Baskets":3}'),
+    ]
+
+
 def test_unknown_features_are_left_out_of_attributes(
     warehouse: Path, open_engine: Callable[..., DuckDBEngine]
 ) -> None:

@@ -12,7 +12,9 @@ import pytest
 
 from pipelines.engine import EngineError, Profile
 from pipelines.segments.errors import SegmentError
+from pipelines.segments.version import version_of
 from pipelines.warehouse import DuckDBEngine
+from pipelines.warehouse.history import ComputedDay
 from tests.engine.conftest import DAY, DAY_BEFORE, segment
 
 ORDERS = {"features", "orders"}
@@ -51,6 +53,37 @@ def test_running_again_changes_nothing(engine: DuckDBEngine, warehouse: Path) ->
     assert len(stored(engine, warehouse)) == 6
     with duckdb.connect(warehouse, read_only=True) as connection:
         assert connection.execute("select count(*) from segment.segment_runs").fetchall() == [(1,)]
+
+
+@pytest.mark.requirement("SUR-6")
+def test_each_day_knows_the_definition_that_made_it(engine: DuckDBEngine) -> None:
+    """The version changes with the SQL or with a layer, and nothing else; a day computed anew has the new one."""
+    first = segment("select person_no from features where spend > 400")
+    second = replace(first, sql="select person_no from features where spend > 500")
+    renamed = replace(first, title="Another title")
+    built_on = replace(first, builds_on=(second,))
+    assert version_of(renamed) == version_of(first)
+    assert len({version_of(one) for one in (first, second, built_on)}) == 3
+    engine.run_segment(first, DAY_BEFORE)
+    engine.run_segment(first, DAY)
+    engine.run_segment(second, DAY)
+    assert engine.days_of("big_spenders") == [
+        ComputedDay(DAY_BEFORE, 0, 10, version_of(first)),
+        ComputedDay(DAY, 5, 10, version_of(second)),
+    ]
+
+
+@pytest.mark.requirement("SUR-6")
+def test_a_record_of_before_versions_is_read_and_written(engine: DuckDBEngine, warehouse: Path) -> None:
+    """A warehouse made by an earlier Turnout keeps its days; what is computed now has its version."""
+    one = segment("select person_no from features where spend > 400")
+    engine.run_segment(one, DAY_BEFORE)
+    engine.close()
+    with duckdb.connect(warehouse) as connection:
+        connection.execute("alter table segment.segment_runs drop column definition")
+    assert [day.definition for day in engine.days_of("big_spenders")] == [None]
+    engine.run_segment(one, DAY)
+    assert [day.definition for day in engine.days_of("big_spenders")] == [None, version_of(one)]
 
 
 def test_a_changed_rule_replaces_only_its_day(engine: DuckDBEngine, warehouse: Path) -> None:

@@ -21,7 +21,7 @@ from connectors.sandbox import SandboxServer, connection_settings
 from connectors.sandbox.request_log import LoggedRequest
 from pipelines.cli.demo import ACCEPTED, EMAIL_TOOLS
 from pipelines.delivery.model import Delivery
-from pipelines.project import Project
+from pipelines.project import Project, unseen
 from pipelines.segments.run import Computed
 from pipelines.settings import Settings
 from tests.conftest import require
@@ -208,6 +208,7 @@ class _Runner:
         project = self._project(as_of)
         loaded = project.load()
         assert loaded.complaints == []
+        project.models.train_missing(as_of, unseen)
         assert {type(outcome) for outcome in project.compute(loaded.as_of)} == {Computed}
 
     def _fill_newsletter(self) -> None:

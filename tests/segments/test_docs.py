@@ -9,7 +9,9 @@ import pytest
 
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.empty_warehouse import EmptyWarehouse
-from pipelines.segments.header import NOT_YET, Header, SegmentType, SyncKeys
+from pipelines.segments.header import EntryExitTable, Header, SegmentType, SyncKeys
+from pipelines.segments.load import load_segments
+from pipelines.segments.model import Segment
 from pipelines.segments.parse import parse
 from pipelines.segments.universe import UNIVERSES
 from pipelines.sources.catalog import catalog
@@ -40,11 +42,6 @@ def test_every_header_field_is_on_the_page() -> None:
         assert table[name].startswith(" yes" if field.is_required() else " no"), name
     for kind in SegmentType.__args__:  # type: ignore[attr-defined]
         assert f"`{kind}`" in table["types"]
-
-
-def test_every_field_to_come_is_on_the_page() -> None:
-    """Fields that are refused for now are listed as such."""
-    assert set(rows("Fields that will mean something later")) == set(NOT_YET)
 
 
 def test_every_sync_key_and_universe_is_on_the_page() -> None:
@@ -78,6 +75,41 @@ def test_the_page_s_segment_is_a_segment(demo: Catalog, tmp_path: Path) -> None:
     segment = parse(path, demo, {"file": NoOptions})
     assert segment.reads == {"features"}
     assert [sync.audience for sync in segment.syncs] == ["Pet owners"]
+
+
+@pytest.mark.requirement("DAMP-1", "DAMP-2", "DAMP-3")
+def test_the_page_s_entry_and_exit_is_one(demo: Catalog, tmp_path: Path) -> None:
+    """The table of the page loads in a segment of the demo, and says what is said of it."""
+    example = PAGE[PAGE.index("```toml\n[entry_exit]") + len("```toml\n") :].split("```", 1)[0]
+    segment = PAGE[PAGE.index("```sql\n") + len("```sql\n") :].split("```", 1)[0]
+    path = tmp_path / "spenders.sql"
+    path.write_text(
+        segment.replace("[sync.file]", f"{example}\n[sync.file]").replace(
+            "pet_orders_90d >= 2", "spend_90d >= 500"
+        ),
+        encoding="utf-8",
+    )
+    rules = parse(path, demo, {"file": NoOptions}).entry_exit
+    assert rules is not None
+    assert (rules.exit_when, rules.stay_days) == ("spend_90d < 450", 60)
+    assert (rules.grace_days, rules.cooldown_days, rules.days_back) == (3, 14, 77)
+
+
+def test_every_entry_and_exit_key_is_on_the_page() -> None:
+    """The page's table has exactly the keys."""
+    assert set(rows("A table in the header says who stays")) == set(EntryExitTable.model_fields)
+
+
+@pytest.mark.requirement("TYP-3")
+def test_the_page_s_template_is_a_template(demo: Catalog, tmp_path: Path) -> None:
+    """Who copies it has the segments that the page names."""
+    blocks = re.findall(r"```sql\n(.*?)```", PAGE, re.DOTALL)
+    (example,) = [block for block in blocks if "[template]" in block]
+    (tmp_path / "store_regulars.sql").write_text(example, encoding="utf-8")
+    found = load_segments(tmp_path, demo, {"file": NoOptions})
+    assert [one.name for one in found if isinstance(one, Segment)] == re.findall(
+        r"`(store_regulars(?:__\w+)?)`", PAGE
+    )
 
 
 def test_the_page_s_share_is_a_share() -> None:

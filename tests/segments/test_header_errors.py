@@ -26,10 +26,10 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:5: unknown key 'ownr' in the header; did you mean 'owner'?",
     ),
     "B87 unheard-of key": (
-        {"min_size = 100": "colour = 'red'"},
-        "segment_defs/lapsed.sql:8: unknown key 'colour' in the header; expected one of title, description, types, "
+        {"min_size = 100": "kpi = 'red'"},
+        "segment_defs/lapsed.sql:8: unknown key 'kpi' in the header; expected one of title, description, types, "
         "owner, goal, treatment, universe, min_size, review_by, formerly, tags, policy, evidence, persona, "
-        "profile, frozen_on, mode, sync",
+        "entry_exit, profile, frozen_on, mode, waterfall, priority, holdout, template, sync",
     ),
     "B87 key of the goal misspelt": (
         {"metric =": "metrics ="},
@@ -149,15 +149,44 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
         "segment_defs/lapsed.sql:9: 'frozen_on' is the text '2017-10-01'; expected a date without quotes: the day "
         "whose people a static segment holds",
     ),
-    "holdout": (
-        {"min_size = 100": "holdout = 0.1"},
-        "segment_defs/lapsed.sql:8: 'holdout' is not built yet (keeping a share of people back for measurement); "
-        "remove it: a field is never accepted and then ignored",
+    "static in a waterfall": (
+        {"min_size = 100": 'mode = "static"\nfrozen_on = 2017-10-01\nwaterfall = "care"\npriority = 1'},
+        "segment_defs/lapsed.sql:10: a static segment cannot be in a waterfall, where it would have to give people up "
+        "that it keeps; remove one of the two",
     ),
-    "entry_exit": (
-        {"[goal]": "[entry_exit]\ngrace_days = 7\n[goal]"},
-        "segment_defs/lapsed.sql:13: 'entry_exit' is not built yet (grace and cool-down days); remove it: a field "
-        "is never accepted and then ignored",
+    "holdout without its table": (
+        {"min_size = 100": "holdout = 0.1"},
+        "segment_defs/lapsed.sql:8: 'holdout' is the number 0.1; expected a table [holdout] with share, e.g. "
+        "share = 0.10",
+    ),
+    "holdout of nobody": (
+        {"[goal]": "[holdout]\nshare = 0.0\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is the number 0.0; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "holdout of most": (
+        {"[goal]": "[holdout]\nshare = 0.6\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is the number 0.6; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "holdout without a share": (
+        {"[goal]": "[holdout]\nsalt = 'x'\n[goal]"},
+        "segment_defs/lapsed.sql:13: missing 'share' in [holdout]; expected a share of the people above 0 and up to "
+        "0.5, e.g. 0.10",
+    ),
+    "B87 key of the holdout misspelt": (
+        {"[goal]": "[holdout]\nshares = 0.1\n[goal]"},
+        "segment_defs/lapsed.sql:14: unknown key 'shares' in [holdout]; did you mean 'share'?",
+    ),
+    "a holdout finer than its buckets": (
+        {"[goal]": "[holdout]\nshare = 0.12345\n[goal]"},
+        "segment_defs/lapsed.sql:14: 'share' is finer than a ten-thousandth; expected a share of the people above 0 "
+        "and up to 0.5, e.g. 0.10",
+    ),
+    "an empty salt": (
+        {"[goal]": '[holdout]\nshare = 0.1\nsalt = " "\n[goal]'},
+        "segment_defs/lapsed.sql:15: 'salt' is empty; expected a text that draws the people; another one draws "
+        "others, the segment's name by default",
     ),
     "own name as former name": (
         {"min_size = 100": 'formerly = "lapsed"'},
@@ -218,7 +247,7 @@ SLIPS: dict[str, tuple[dict[str, str], str]] = {
     "attributes of a tool that takes none": (
         {"[sync.letters]": '[sync.letters]\nattributes = {LTV = "spend"}'},
         "segment_defs/lapsed.sql:25: unknown key 'attributes' in [sync.letters]; expected one of audience, "
-        "max_removed, drift",
+        "max_removed, drift, exclude",
     ),
     "sync as text": (
         {

@@ -50,6 +50,7 @@ def rules(preview: Preview, segment: Segment = SEGMENT) -> list[tuple[str, str]]
     return [(one.rule, one.severity) for one in findings(segment, preview, TODAY)]
 
 
+@pytest.mark.requirement("QUA-1", "QUA-9", "MIS-1", "MIS-2")
 @pytest.mark.parametrize(
     ("size", "found"),
     [(49, [("QUA-1", "error")]), (50, [("QUA-1", "warning")]), (99, [("QUA-1", "warning")]), (100, []), (600, []),
@@ -60,11 +61,13 @@ def test_neither_too_small_nor_too_broad(size: int, found: list[tuple[str, str]]
     assert rules(looked(size)) == found
 
 
+@pytest.mark.requirement("QUA-1", "MIS-1")
 def test_the_segments_own_minimum_counts() -> None:
     """What the header says is the least is the least."""
     assert rules(looked(150), replace(SEGMENT, min_size=200)) == [("QUA-1", "error")]
 
 
+@pytest.mark.requirement("QUA-5")
 @pytest.mark.parametrize(
     ("jaccard", "found"),
     [(0.49, []), (0.5, [("QUA-5", "warning")]), (0.94, [("QUA-5", "warning")]), (0.95, [("QUA-5", "error")])],
@@ -74,6 +77,7 @@ def test_distinct(jaccard: float, found: list[tuple[str, str]]) -> None:
     assert rules(looked(200, overlaps=(Overlap("others", 200, 150, jaccard),))) == found
 
 
+@pytest.mark.requirement("QUA-3", "MIS-6")
 @pytest.mark.parametrize(
     ("reachable", "least", "found"),
     [
@@ -90,6 +94,7 @@ def test_reachable(reachable: int, least: int, found: list[tuple[str, str]]) -> 
     assert rules(looked(200, reach=(reach,))) == found
 
 
+@pytest.mark.requirement("QUA-10")
 def test_narrow() -> None:
     """More than eight conditions, or one that takes away more than 95 % of those who meet the others."""
     plain = Narrowing("a > 1", 500, 500, 0)
@@ -101,6 +106,7 @@ def test_narrow() -> None:
     assert rules(looked(200, conditions=(harsh,))) == [], "of a single condition the size says it"
 
 
+@pytest.mark.requirement("ACT-7", "FRE-2", "DEF-2", "DEF-11", "MIS-4", "MIS-7", "MIS-9")
 def test_purpose() -> None:
     """It goes nowhere, its review or its goal is past, its rule has no evidence after the review."""
     assert rules(looked(200), replace(SEGMENT, syncs=())) == [("ACT-7", "warning")]

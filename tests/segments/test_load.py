@@ -10,9 +10,12 @@ import pytest
 
 from connectors.people import FieldType
 from pipelines.segments.attributes import Attribute
+from pipelines.segments.catalog import Column, Table
+from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment, check, load_segments
 from pipelines.segments.model import Goal, Segment, Sync
 from pipelines.segments.parse import parse
+from pipelines.segments.predictions import models_read
 from tests.segments.conftest import CATALOG, DESTINATIONS, GOOD
 
 SYNCS = GOOD[GOOD.index("[sync.ads]") : GOOD.index("*/")]
@@ -160,3 +163,27 @@ def test_declared_columns_come_with_their_types(write: Callable[..., Path]) -> N
             Attribute("SEEN", "last_seen", FieldType.DATE),
         ),
     ]
+
+
+@pytest.mark.requirement("TYP-19", "TYP-21")
+def test_a_score_can_be_declared_as_a_column(write: Callable[..., Path]) -> None:
+    """``<model>.score`` is a number, ``<model>.label`` a text; the segment then reads that model, and needs it."""
+    scores = {name: Column(name, kind) for name, kind in (("score", "DOUBLE"), ("label", "VARCHAR"))}
+    known = {**CATALOG, "scores": Table("scores", scores, "as_of")}
+    declared = '{ Worth = "lifetime_26w.score", Group = "clusters.label" }'
+    path = write(changes={"[sync.letters]": f"[sync.mail]\nattributes = {declared}"})
+    segment = parse(path, known, DESTINATIONS)
+    assert segment.syncs[1].attributes == (
+        Attribute("Worth", "score", FieldType.NUMBER, "lifetime_26w"),
+        Attribute("Group", "label", FieldType.TEXT, "clusters"),
+    )
+    assert models_read(segment) == ("clusters", "lifetime_26w")
+
+
+@pytest.mark.parametrize("column", ["lifetime_26w.reasons", "scores", ".score", "lifetime_26w."])
+def test_other_columns_of_scores_are_none(write: Callable[..., Path], column: str) -> None:
+    """Reasons are sentences for operators, and stay."""
+    known = {**CATALOG, "scores": Table("scores", {"score": Column("score", "DOUBLE")}, "as_of")}
+    path = write(changes={"[sync.letters]": f'[sync.mail]\nattributes = {{ Worth = "{column}" }}'})
+    with pytest.raises(SegmentError, match="features has no column"):
+        parse(path, known, DESTINATIONS)

@@ -11,6 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
+from pipelines.project import Project, unseen
+from pipelines.settings import Settings, shipped_segments
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.features import build_features
 from pipelines.sources.load_all import load_demo, open_warehouse
@@ -18,6 +20,7 @@ from tests.conftest import require
 
 YEAR_END = date(2017, 12, 31)
 DAY_AFTER = date(2018, 1, 1)
+TRAINED_AS_OF = date(2017, 12, 1)
 
 
 @pytest.fixture
@@ -38,6 +41,33 @@ def demo_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
         load_demo(connection, DAY_AFTER)
         build_features(connection, demo_sources(), YEAR_END)
     return path
+
+
+@pytest.fixture(scope="session")
+def trained_home(demo_file: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo with every shipped model trained on the first of December, and the year's last day scored."""
+    require(
+        importlib.util.find_spec("lightgbm"), "the models extra (scikit-learn, LightGBM) is not installed"
+    )
+    home = tmp_path_factory.mktemp("trained")
+    shutil.copyfile(demo_file, home / "warehouse.duckdb")
+    project = shipped_project(home)
+    assert [card.status for card in project.models.train_missing(TRAINED_AS_OF, unseen)] == ["accepted"] * 5
+    assert not project.models.score(YEAR_END, project.models.read()).faults
+    return home
+
+
+def shipped_project(home: Path) -> Project:
+    """The shipped segments over a home, on New Year 2018."""
+    return Project(
+        Settings(_env_file=None, home=home, segment_defs=shipped_segments(), today=DAY_AFTER)  # type: ignore[call-arg]
+    )
+
+
+@pytest.fixture(scope="session")
+def scored_file(trained_home: Path) -> Path:
+    """The demo's warehouse, its last day scored."""
+    return trained_home / "warehouse.duckdb"
 
 
 @pytest.fixture

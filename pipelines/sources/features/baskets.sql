@@ -1,4 +1,4 @@
--- What was in the baskets of the last 90 days.
+-- What was in the baskets of the last 90 days, and of the 90 days before them.
 with window_orders as (
   select
     order_id,
@@ -29,6 +29,7 @@ bought as (
     orders.order_id,
     lines.amount,
     coalesce(lines.discount, 0) + coalesce(lines.coupon_discount, 0) as discount,
+    coalesce(lines.coupon_discount, 0) > 0 as coupon,
     products.category,
     products.private_label,
     traits.* exclude (product_id)
@@ -51,6 +52,7 @@ baskets as (
     bool_or(baby) as baby,
     bool_or(pet) as pet,
     bool_or(coffee) as coffee,
+    bool_or(coupon) as coupon,
     sum(amount) filter (fuel) as fuel_amount,
     sum(amount) as amount,
     sum(discount) as discount,
@@ -88,12 +90,27 @@ totals as (
     count(*) filter (baby) as baby,
     count(*) filter (pet) as pet,
     count(*) filter (coffee) as coffee,
+    count(*) filter (coupon) as coupon,
     coalesce(sum(fuel_amount), 0) as fuel_amount,
     sum(amount) as amount,
     sum(discount) as discount,
     coalesce(sum(private_label_amount), 0) as private_label_amount
   from baskets
   group by person_no
+),
+prior_wine as (
+  select
+    orders.person_no,
+    count(distinct orders.order_id) as orders
+  from orders
+  join order_lines as lines
+    using (order_id)
+  join traits
+    using (product_id)
+  where orders.ordered_at < $window_end - interval 90 days
+    and orders.ordered_at >= $window_end - interval 180 days
+    and traits.wine
+  group by orders.person_no
 )
 select
   people.person_no,
@@ -102,9 +119,11 @@ select
   (totals.fresh / totals.orders)::double as fresh_share_90d, -- Share of orders with fresh produce, meat, fish or salad, last 90 days; null without orders.
   (totals.convenience / totals.orders)::double as convenience_share_90d, -- Share of orders with frozen or prepared food, last 90 days; null without orders.
   coalesce(totals.wine, 0)::integer as wine_orders_90d, -- Orders with wine, last 90 days. Sensitive: alcohol.
+  coalesce(prior_wine.orders, 0)::integer as wine_orders_prior_90d, -- Orders with wine in the 90 days before the last 90. Sensitive: alcohol.
   coalesce(totals.baby, 0)::integer as baby_orders_90d, -- Orders with baby food, formula, infant care or nappies, last 90 days.
   coalesce(totals.pet, 0)::integer as pet_orders_90d, -- Orders with pet food or pet care, last 90 days.
   coalesce(totals.coffee, 0)::integer as coffee_orders_90d, -- Orders with coffee, last 90 days.
+  coalesce(totals.coupon, 0)::integer as coupon_orders_90d, -- Orders in which a coupon lowered a price, last 90 days.
   (totals.fuel_amount / nullif(totals.amount, 0))::double as fuel_share_90d, -- Share of spend on fuel, last 90 days; null without spend.
   (totals.private_label_amount / nullif(totals.amount, 0))::double as private_label_share_90d, -- Share of spend on the shop's own brand, last 90 days; null without spend.
   (totals.discount / nullif(totals.amount + totals.discount, 0))::double as discount_share_90d, -- Discounts as a share of the undiscounted price, last 90 days; null without spend.
@@ -114,4 +133,6 @@ from present_people as people
 left join totals
   using (person_no)
 left join favourites
+  using (person_no)
+left join prior_wine
   using (person_no)

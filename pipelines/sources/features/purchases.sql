@@ -14,7 +14,8 @@ lifetime as (
     person_no,
     count(*) as orders_ever,
     min(ordered_on) as first_on,
-    max(ordered_on) as last_on
+    max(ordered_on) as last_on,
+    count(distinct ordered_on) as days
   from past
   group by person_no
 ),
@@ -70,6 +71,7 @@ measured as (
     lifetime.orders_ever,
     ($window_end::date - 1) - lifetime.first_on as days_since_first_order,
     ($window_end::date - 1) - lifetime.last_on as days_since_last_order,
+    (lifetime.last_on - lifetime.first_on) / nullif(lifetime.days - 1, 0) as usual_gap_days,
     coalesce(windows.orders_30d, 0) as orders_30d,
     coalesce(windows.orders_90d, 0) as orders_90d,
     coalesce(windows.orders_prior_90d, 0) as orders_prior_90d,
@@ -116,7 +118,23 @@ select
   measured.stores_90d::integer as stores_90d, -- Different stores visited in the last 90 days.
   measured.home_store as home_store, -- Store with most orders ever (ties: more spend); null without orders.
   (measured.evening_orders_90d / nullif(measured.orders_90d, 0))::double as evening_share_90d, -- Share of orders at 18:00 or later, last 90 days; null without orders.
+  measured.usual_gap_days::double as usual_gap_days, -- Mean days between two days with orders, ever; null before the second.
   measured.days_silent::integer as silence_ended_14d, -- Longest silence in days that an order of the last 14 days ended; null when none did.
+  case
+    when measured.orders_ever is null
+      then 'prospect'
+    when measured.days_since_last_order > 180
+      then 'lost'
+    when measured.days_since_last_order > 60
+      then 'lapsed'
+    when measured.days_since_last_order > 30
+      then 'cooling'
+    when measured.days_since_first_order <= 60
+      then 'new'
+    when measured.days_silent >= 60
+      then 'reactivated'
+    else 'active'
+  end as lifecycle_stage, -- Exactly one of prospect, new, active, reactivated, cooling, lapsed and lost; see below.
   fifths.recency_fifth::integer as recency_fifth, -- 1 (longest silent) to 5 (most recent) among everybody who ever ordered.
   fifths.frequency_fifth::integer as frequency_fifth, -- 1 to 5 by orders in the last 90 days, among everybody who ever ordered.
   fifths.monetary_fifth::integer as monetary_fifth, -- 1 to 5 by spend in the last 90 days, among everybody who ever ordered.

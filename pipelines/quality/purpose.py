@@ -1,7 +1,8 @@
-"""ACT-7, FRE-1, FRE-2, DEF-2, DEF-11: somewhere to go, kept up to date, looked at again, a goal that can be told."""
+"""ACT-7, FRE-1, FRE-2, DEF-2, DEF-9, DEF-11: a name, somewhere to go, kept up to date, looked at again, a goal."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date, timedelta
 from difflib import get_close_matches
@@ -17,6 +18,19 @@ NAMED = 6
 """Metrics that a sentence names: those whose names are likest."""
 
 
+NO_NAME = frozenset(
+    {"segment", "audience", "list", "group", "people", "users", "customers", "contacts"}
+    | {"test", "new", "copy", "tmp", "temp", "untitled", "final", "old", "misc"}
+)
+"""Words that say nothing about who is in a segment."""
+
+
+def says_nobody(name: str) -> bool:
+    """Whether a segment's name tells nothing of its people: ``segment_7``, ``new_list``, ``all_women``."""
+    words = [word for word in re.split(r"[_\d]+", name) if word]
+    return set(words) <= NO_NAME or words[0] == "all"
+
+
 def review_due(found: Evidence) -> date | None:
     """The header's day, else a quarter after the first computed one; None before that."""
     if found.segment.review_by is not None:
@@ -27,6 +41,12 @@ def review_due(found: Evidence) -> date | None:
 def doubts(found: Evidence) -> Iterator[Doubt]:
     """What a person has to decide again."""
     segment = found.segment
+    if says_nobody(segment.name):
+        yield Doubt(
+            "DEF-9",
+            "warning",
+            "its name does not say who is in it: rename the file, with formerly if it has been sent anywhere",
+        )
     if not segment.syncs and segment.template is None:
         yield Doubt(
             "ACT-7", "warning", "it goes nowhere: add a [sync.<destination>], or build another segment on it"

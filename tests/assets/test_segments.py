@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import date
 
 import dagster as dg
@@ -17,7 +18,9 @@ def test_a_day_is_computed_and_plotted(room: Room) -> None:
     room.load()
     result = room.segment()
     assert made(result) == {"features", "segment/buyers", "segment/spenders", "segment/browsers"}
-    assert metadata(result, "segment/buyers") == {
+    shown = metadata(result, "segment/buyers")
+    assert re.fullmatch("[0-9a-f]{12}", str(shown.pop("definition")))
+    assert shown == {
         "dagster/partition_row_count": 60,
         "people": 60,
         "universe": 120,

@@ -1,4 +1,4 @@
-"""The tables of docs/reliability.md, from the entries and their proofs."""
+"""The tables of docs/reliability.md and docs/segmentation.md, from the entries and their proofs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from tests.catalogue.entries import Catalogue, Entry, Kind
 from tests.catalogue.proofs import Proof, Proofs
 
 ROOT = Path(__file__).parents[2]
-DOCUMENT = ROOT / "docs" / "reliability.md"
+RELIABILITY = ROOT / "docs" / "reliability.md"
+SEGMENTATION = ROOT / "docs" / "segmentation.md"
+DOCUMENTS = {kind: SEGMENTATION if kind is Kind.REQUIREMENT else RELIABILITY for kind in Kind}
+"""Where the table of each list stands."""
 
 
 def complaints(catalogue: Catalogue, proofs: Proofs) -> list[str]:
@@ -38,9 +41,10 @@ def _wrong_entries(catalogue: Catalogue, proofs: Proofs) -> Iterator[str]:
                 yield f"{kind} {entry.id} does not say what happens"
 
 
-def with_tables(text: str, catalogue: Catalogue, proofs: Proofs) -> str:
-    """The document with every made part as entries and markers have it now."""
-    for kind, entries in catalogue.items():
+def with_tables(text: str, catalogue: Catalogue, proofs: Proofs, kinds: Iterable[Kind] = Kind) -> str:
+    """A document with every made part as entries and markers have it now; ``kinds`` are the lists that it shows."""
+    for kind in kinds:
+        entries = catalogue[kind]
         by_id = _by_id(proofs, kind)
         text = _replaced(text, f"{kind} count", _count(kind, entries, by_id))
         text = _replaced(text, str(kind), _table(kind, entries, by_id))
@@ -79,9 +83,14 @@ def _table(kind: Kind, entries: Mapping[str, Entry], proofs: Mapping[str, Proofs
         Kind.FAULT: ("id", "fault", "injected how", "outcome", "test"),
         Kind.BAD_INPUT: ("id", "input", "what happens", "test"),
         Kind.PRIVACY: ("id", "requirement", "test"),
+        Kind.REQUIREMENT: ("id", "requirement", "test"),
     }[kind]
     lines = [_row(heads), _row(["---"] * len(heads))]
+    group = None
     for entry in entries.values():
+        if entry.group != group:
+            group = entry.group
+            lines.append(_row(["", f"**{group}**", ""]))
         lines.append(_row(_cells(kind, entry, proofs.get(entry.id, Proofs()))))
     return "\n".join(lines)
 
@@ -96,7 +105,7 @@ def _cells(kind: Kind, entry: Entry, proofs: Proofs) -> list[str]:
             return [entry.id, entry.name, _matched(i for i, _ in told), _matched(o for _, o in told), tests]
         case Kind.BAD_INPUT:
             return [entry.id, entry.name, entry.happens or "", tests]
-        case Kind.PRIVACY:
+        case Kind.PRIVACY | Kind.REQUIREMENT:
             return [entry.id, entry.name, tests]
 
 

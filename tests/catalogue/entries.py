@@ -12,12 +12,13 @@ FOLDER = Path(__file__).parent
 
 
 class Kind(StrEnum):
-    """The four lists; each is named as the marker that tests use for it."""
+    """The lists; each is named as the marker that tests use for it."""
 
     PROMISE = "promise"
     FAULT = "fault"
     BAD_INPUT = "bad_input"
     PRIVACY = "privacy"
+    REQUIREMENT = "requirement"
 
 
 NUMBERED = {Kind.FAULT: ("F", 64), Kind.BAD_INPUT: ("B", 108), Kind.PRIVACY: ("P", 50)}
@@ -33,6 +34,8 @@ class Entry:
     """The fault, the input or the requirement, in a few words."""
     happens: str | None = None
     """What Turnout does with the input; what the promise says."""
+    group: str | None = None
+    """Under which heading a requirement stands."""
     reason: str | None = None
     """Why no test proves it: what it is about does not exist here. None: tests must."""
 
@@ -65,9 +68,9 @@ def _read(kind: Kind, path: Path) -> Mapping[str, Entry]:
 
 
 def _entry(path: Path, id_: str, written: Mapping[str, str]) -> Entry:
-    unknown = set(written) - {"name", "happens", "reason"}
+    unknown = set(written) - {"name", "happens", "group", "reason"}
     if unknown or not written.get("name"):
         raise WrongEntry(
-            f"{path.name}: {id_}: an entry has name, happens and reason; found {sorted(written)}"
+            f"{path.name}: {id_}: an entry has name, happens, group and reason; found {sorted(written)}"
         )
-    return Entry(id_, written["name"], written.get("happens"), written.get("reason"))
+    return Entry(id_, written["name"], written.get("happens"), written.get("group"), written.get("reason"))

@@ -16,9 +16,14 @@ CATALOGUE = {
     Kind.FAULT: {"F01": Entry("F01", "it rains"), "F02": Entry("F02", "it snows", reason="It never does.")},
     Kind.BAD_INPUT: {"B01": Entry("B01", "a | b", happens="it is split")},
     Kind.PRIVACY: {},
+    Kind.REQUIREMENT: {
+        "DEF-1": Entry("DEF-1", "It says why", group="Definitions"),
+        "QUA-1": Entry("QUA-1", "It is large", group="Quality", reason="Not yet."),
+    },
 }
 RAIN = Proof(Kind.FAULT, "F01", "tests/test_weather.py", "test_rain", "a cloud", "an umbrella opens")
 SPLIT = Proof(Kind.BAD_INPUT, "B01", "tests/test_weather.py", "test_split")
+WHY = Proof(Kind.REQUIREMENT, "DEF-1", "tests/test_weather.py", "test_why")
 TEXT = "\n".join(
     f"<!-- {name} -->\n<!-- /{name} -->" for kind in Kind for name in (f"{kind} count", str(kind))
 )
@@ -26,7 +31,7 @@ TEXT = "\n".join(
 
 def test_a_whole_catalogue_has_no_complaints() -> None:
     """What is proved or has its reason is fine."""
-    assert complaints(CATALOGUE, proofs_of(RAIN, SPLIT)) == []
+    assert complaints(CATALOGUE, proofs_of(RAIN, SPLIT, WHY)) == []
 
 
 @pytest.mark.parametrize(
@@ -74,3 +79,17 @@ def test_an_entry_with_an_unknown_field_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "promise.toml").write_text('converges = { name = "x", hapens = "y" }\n')
     with pytest.raises(WrongEntry, match="converges"):
         read_catalogue(tmp_path)
+
+
+def test_requirements_stand_under_their_headings() -> None:
+    """A document shows the lists asked for; a list with groups has a line above each."""
+    text = (
+        "<!-- requirement count -->\n<!-- /requirement count -->\n<!-- requirement -->\n<!-- /requirement -->"
+    )
+    lines = with_tables(text, CATALOGUE, proofs_of(WHY), [Kind.REQUIREMENT]).splitlines()
+    assert lines[6:10] == [
+        "|  | **Definitions** |  |",
+        "| DEF-1 | It says why | [why](../tests/test_weather.py) |",
+        "|  | **Quality** |  |",
+        "| QUA-1 | It is large | *Not yet.* |",
+    ]

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import duckdb
+import pytest
 
 from pipelines.cli.exits import Exit
 from tests.assets.shop import Shop
 from tests.cli.conftest import Turnout
 
 
+@pytest.mark.requirement("IDEA-3")
 def test_history_tells_who_moved_and_why(pushed: Shop, turnout: Turnout) -> None:
     """A first push and an opt-out: so many in because of the rule, so many out because of the suppression."""
     pushed.opt_out(7)

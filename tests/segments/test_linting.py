@@ -116,3 +116,19 @@ def test_purpose() -> None:
     assert rules(looked(200), replace(SEGMENT, review_by=TODAY)) == []
     late = replace(SEGMENT, goal=replace(SEGMENT.goal, by=date(2017, 12, 31)))
     assert rules(looked(200), late) == [("DEF-2", "warning")]
+
+
+@pytest.mark.requirement("IDEA-2", "DEF-9")
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("segment_7", [("DEF-9", "warning")]),
+        ("new_list", [("DEF-9", "warning")]),
+        ("all_women", [("DEF-9", "warning")]),
+        ("new_customers_60d", []),
+        ("high_spenders_500", []),
+    ],
+)
+def test_a_name_says_who(name: str, found: list[tuple[str, str]]) -> None:
+    """A number, a word for any list, or everybody of a kind: nobody knows who is meant."""
+    assert rules(looked(200), replace(SEGMENT, name=name)) == found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, datetime, time
 from pathlib import Path
 
 import duckdb
@@ -118,6 +119,21 @@ def recognise(path: Path) -> CustomerFile:
         others = [column for column in types if column not in taken]
         traits = (*_traits(con, others, types, rows), *_since(contract, types))
     return CustomerFile(path, delimiter, rows, contract, consents, traits)
+
+
+def people_in(file: CustomerFile, queries: Mapping[str, str], today: date) -> Mapping[str, int]:
+    """How many people each query over ``profile`` gives on the eve of ``today``, by the query's name."""
+    window_end = datetime.combine(today, time())
+    with duckdb.connect(config={"threads": "1"}) as con:
+        _sniffed(con, file.path)
+        con.execute("create table profile as select row_number() over () as person_no, * from customers")
+        con.execute("create view features as select person_no from profile")
+        return {
+            name: con.execute(
+                f"select count(*) from ({sql})", {"window_end": window_end} if "$window_end" in sql else {}
+            ).fetchall()[0][0]
+            for name, sql in queries.items()
+        }
 
 
 def _sniffed(con: duckdb.DuckDBPyConnection, path: Path) -> tuple[str, Mapping[str, str]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -41,14 +41,14 @@ def begin(csv: Path, folder: Path, today: date) -> Begun:
     (folder / "segment_defs").mkdir()
     shutil.copyfile(csv, folder / FILE)
     (folder / "sources.toml").write_text(sources(file, today), encoding="utf-8")
-    found = ideas(file)
+    found, few = ideas(file, today)
     for idea in found:
         path = folder / "segment_defs" / f"{idea.name}.sql"
         path.write_text(idea.text(today + QUARTER), encoding="utf-8")
     write_settings(folder, SETTINGS.read_text(encoding="utf-8"), today)
     (folder / "README.md").write_text(_readme(file, csv.name), encoding="utf-8")
     started = Started(folder, csv.name, tuple(sorted(one.name for one in found)), ("customers",))
-    return Begun(started, file, tuple(_notes(file)))
+    return Begun(started, file, tuple(_notes(file, few)))
 
 
 def sources(file: CustomerFile, today: date) -> str:
@@ -84,7 +84,9 @@ def _source(file: CustomerFile, name: str, contract: str, more: Mapping[str, obj
     return "\n".join([*lines, *(f"{key} = {value_text(value)}" for key, value in more.items())])
 
 
-def _notes(file: CustomerFile) -> Iterator[str]:
+def _notes(file: CustomerFile, few: Sequence[str]) -> Iterator[str]:
+    if few:
+        yield f"too few people today for {', '.join(few)}: left out"
     if not file.reachable_by:
         yield "there is neither an e-mail address nor a phone number: nobody can be reached until a column has one"
     if not file.consents:

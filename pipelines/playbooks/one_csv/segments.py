@@ -9,14 +9,14 @@ from datetime import date
 from typing import Any
 
 from pipelines.duck import literal, quote
-from pipelines.playbooks.one_csv.columns import CustomerFile, Trait
+from pipelines.playbooks.one_csv.columns import CustomerFile, Trait, people_in
 from pipelines.worksheet.rendering import file_text
 
 LAST = re.compile(r"last|visit|order|purchase|appointment|seen", re.IGNORECASE)
 SPENT = re.compile(r"spen[dt]|total|revenue|value|amount|ltv", re.IGNORECASE)
 PLACE = re.compile(r"location|store|branch|office|practice|site|clinic", re.IGNORECASE)
 FEWEST = 10
-"""People of a place from which it has a segment of its own."""
+"""People from which an idea becomes a segment."""
 MOST_PLACES = 12
 
 
@@ -50,17 +50,24 @@ class Idea:
         return file_text(answers, self.sql)
 
 
-def ideas(file: CustomerFile) -> tuple[Idea, ...]:
-    """The segments that the columns allow; everybody, where they allow none."""
+def ideas(file: CustomerFile, today: date) -> tuple[tuple[Idea, ...], tuple[str, ...]]:
+    """The segments that the columns allow, everybody where they allow none; and the names of those of too few."""
+    thought = _thought_of(file)
+    sizes = people_in(file, {one.name: one.sql for one in thought}, today)
+    found = tuple(one for one in thought if sizes[one.name] >= FEWEST)
+    few = tuple(one.name for one in thought if sizes[one.name] < FEWEST)
+    return found or (_everybody(),), few
+
+
+def _thought_of(file: CustomerFile) -> tuple[Idea, ...]:
     days = [one for one in file.traits if one.kind in ("date", "timestamp")]
     numbers = [one for one in file.traits if one.kind in ("integer", "number")]
-    found = (
+    return (
         *_by_last(_named(days, LAST)),
         *_by_spend(_named(numbers, SPENT)),
         *_by_place(_named([one for one in file.traits if one.values], PLACE)),
         *_newcomers(file, days),
     )
-    return found or (_everybody(),)
 
 
 def _named(traits: Sequence[Trait], words: re.Pattern[str]) -> Trait | None:

@@ -148,7 +148,7 @@ def _leave(sentence: str, code: Exit) -> None:
 
 @app.command()
 def demo() -> None:
-    """The main job, end to end: real data, 52 segments, twelve sandboxed platforms, three runs."""
+    """The main job, end to end: real data, 53 segments, twelve sandboxed platforms, three runs."""
     raise typer.Exit(run_demo(Settings()))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import orjson
 from pydantic import TypeAdapter
 
+from pipelines.models import boosting
 from pipelines.models.errors import ModelError
 from pipelines.models.examples import Floats
 from pipelines.models.extra import needed
@@ -19,22 +20,7 @@ TREES_FILE = "trees.txt"
 PENALTY = 0.01
 """scikit-learn's ``C``: strong, because features of one purchase history say much the same."""
 ROUNDS = 100
-TREES: Mapping[str, Any] = {
-    "objective": "binary",
-    "learning_rate": 0.03,
-    "num_leaves": 7,
-    "min_data_in_leaf": 80,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "lambda_l2": 20,
-    "seed": 7,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "verbosity": -1,
-}
-"""Small trees learnt slowly, because outcomes are rare; one thread and a seed, so that the same data give the same."""
+"""Few, because outcomes are rare."""
 
 
 class Learnt(Protocol):
@@ -166,9 +152,7 @@ class Boosted:
 
 def fit_boosted(values: Floats, outcome: Floats) -> Boosted:
     """Learn from people with known outcomes; raises ModelError without the extra."""
-    lightgbm = needed("lightgbm")
-    trees = lightgbm.train(dict(TREES), lightgbm.Dataset(values, outcome), ROUNDS)
-    return Boosted(trees.model_to_string())
+    return Boosted(boosting.trained("binary", values, outcome, ROUNDS))
 
 
 def from_files(files: Mapping[str, bytes]) -> Learnt:

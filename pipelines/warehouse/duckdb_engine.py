@@ -36,6 +36,7 @@ from pipelines.warehouse import exports, freezing, history, identity, live
 from pipelines.warehouse.compute import compute_segment, prepare
 from pipelines.warehouse.crowding import Crowding, crowding
 from pipelines.warehouse.judging import Judged, judge
+from pipelines.warehouse.memberships import member_since
 from pipelines.warehouse.profiling import FEWEST, Traits, traits
 from pipelines.warehouse.recompute import Moved, recompute
 from pipelines.warehouse.replaying import People, replay
@@ -263,7 +264,7 @@ class DuckDBEngine:
     def member_since(self, segment: str, person_no: int, as_of: date) -> date | None:
         """The first of the computed days up to ``as_of`` on all of which the person was in the segment."""
         with self._cursor() as cursor:
-            return history.member_since(cursor, segment, person_no, as_of)
+            return member_since(cursor, segment, person_no, as_of)
 
     def scores_of(self, models: Sequence[str], person_no: int, as_of: date) -> tuple[Score, ...]:
         """What models say of a person on a day; nothing of those that say nothing of them."""

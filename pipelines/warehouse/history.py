@@ -79,32 +79,6 @@ def computed_on(cursor: duckdb.DuckDBPyConnection, as_of: date) -> list[str]:
     return [str(name) for (name,) in cursor.execute(query, {"as_of": as_of}).fetchall()]
 
 
-def member_since(cursor: duckdb.DuckDBPyConnection, segment: str, person_no: int, as_of: date) -> date | None:
-    """The first of the computed days up to ``as_of`` on all of which the person was in the segment; None: not then."""
-    if profile(cursor, segment, as_of) is None:
-        return None
-    query = f"""
-with
-days as (
-  select
-    runs.as_of,
-    members.person_no is not null as is_in
-  from segment.segment_runs as runs
-  left join segment.{quote(segment)} as members
-    on members.as_of = runs.as_of
-    and members.person_no = $person
-  where runs.segment = $segment
-    and runs.as_of <= $as_of
-)
-select min(as_of)
-from days
-where as_of > coalesce((select max(as_of) from days where not is_in), date '-infinity')
-"""
-    found = cursor.execute(query, {"segment": segment, "person": person_no, "as_of": as_of}).fetchall()
-    since = found[0][0]
-    return since if isinstance(since, date) else None
-
-
 def days_of(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[ComputedDay]:
     """Every computed day of a segment, the oldest first."""
     if not _exists(cursor):

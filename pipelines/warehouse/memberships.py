@@ -8,6 +8,7 @@ from datetime import date
 import duckdb
 
 from pipelines.duck import quote
+from pipelines.warehouse import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,14 @@ def memberships(
     ).fetchall()
     found = ((name, day, _stays(cursor, name, person_no, day)) for name, day in newest)
     return tuple(Membership(name, day, stays) for name, day, stays in found if stays)
+
+
+def member_since(cursor: duckdb.DuckDBPyConnection, segment: str, person_no: int, as_of: date) -> date | None:
+    """The first of the computed days up to ``as_of`` on all of which the person was in the segment; None: not then."""
+    if history.profile(cursor, segment, as_of) is None:
+        return None
+    stays = _stays(cursor, segment, person_no, as_of)
+    return stays[-1].entered if stays and stays[-1].left is None else None
 
 
 def _stays(cursor: duckdb.DuckDBPyConnection, segment: str, person_no: int, until: date) -> tuple[Stay, ...]:

@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import orjson
 
+from pipelines.models import boosting
 from pipelines.models.errors import ModelError
 from pipelines.models.examples import Examples, Floats
 from pipelines.models.extra import needed
@@ -21,23 +22,8 @@ from pipelines.models.lifetime.histories import customer_histories
 LINE_FILE, TREES_FILE, BUYING_FILE = "line.json", "trees.txt", "buying.json"
 BUYING = "BG/NBD and Gamma-Gamma"
 ROUNDS = 200
-TREES: Mapping[str, Any] = {
-    "objective": "tweedie",
-    "learning_rate": 0.03,
-    "num_leaves": 7,
-    "min_data_in_leaf": 80,
-    "feature_fraction": 0.5,
-    "bagging_fraction": 0.7,
-    "bagging_freq": 1,
-    "lambda_l2": 20,
-    "seed": 7,
-    "deterministic": True,
-    "force_row_wise": True,
-    "num_threads": 1,
-    "verbosity": -1,
-}
-"""Spend is often nothing and sometimes a lot, which is Tweedie's distribution; one thread and a seed, so that the
-same data give the same trees."""
+OBJECTIVE = "tweedie"
+"""Spend is often nothing and sometimes a lot, which is Tweedie's distribution."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,10 +162,9 @@ def fit_trees(features: Sequence[str], found: Examples, weeks: float) -> Trees:
     Days since the first order are not shown to the trees: they grow with the calendar, and trees cannot go beyond
     what they have seen.
     """
-    lightgbm = needed("lightgbm")
     places = tuple(place for place, name in enumerate(features) if name != "days_since_first_order")
-    shown = lightgbm.Dataset(found.values[:, places], np.maximum(found.outcome, 0))
-    return Trees(lightgbm.train(dict(TREES), shown, ROUNDS).model_to_string(), places, weeks)
+    text = boosting.trained(OBJECTIVE, found.values[:, places], np.maximum(found.outcome, 0), ROUNDS)
+    return Trees(text, places, weeks)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,13 @@ def with_models(definition: Loaded) -> Loaded:
         return definition
     try:
         named = models_read(definition)
+        if not named:
+            return definition
         _refuse_unknown(definition, named)
     except SegmentError as error:
         return BrokenSegment(definition.name, definition.path, error)
     policy = [*definition.policy, *(category for name in named for category in registry.load(name).policy)]
-    return replace(definition, policy=tuple(dict.fromkeys(policy))) if named else definition
+    return replace(definition, policy=tuple(dict.fromkeys(policy)))
 
 
 def _refuse_unknown(segment: Segment, named: tuple[str, ...]) -> None:

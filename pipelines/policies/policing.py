@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from pipelines.policies.profile import Forbidden, Profile, read_profile
 from pipelines.segments.catalog import Catalog
@@ -26,6 +26,8 @@ class Policing:
 
     project: ProfileName
     catalog: Catalog
+    _read: dict[str, Sequence[ColumnRead]] = field(default_factory=dict, repr=False, compare=False)
+    """By the SQL."""
 
     def profiles(self, segment: Segment) -> dict[str, Profile]:
         """The profiles that hold for a segment, by name: the project's, its own, and those of its layers."""
@@ -95,9 +97,9 @@ class Policing:
             for read in self._reads(layer):
                 if broken := _broken(profile, read.table, read.column):
                     yield _refused(segment, f"{_said(read)} through {layer.name}", None, name, broken)
-        for destination, field, column in _attributes(segment):
+        for destination, name_there, column in _attributes(segment):
             if broken := _broken(profile, "features", column):
-                line = _line_of(segment, destination, field)
+                line = _line_of(segment, destination, name_there)
                 yield _refused(segment, f"it sends {column} to {destination}", line, name, broken)
 
     def _untagged(self, segment: Segment) -> Iterator[SegmentError]:
@@ -121,7 +123,10 @@ class Policing:
                 )
 
     def _reads(self, segment: Segment) -> Sequence[ColumnRead]:
-        return columns_read(segment.sql, self.catalog)
+        """Parsed once, though several rules ask, and the segments above it."""
+        if segment.sql not in self._read:
+            self._read[segment.sql] = columns_read(segment.sql, self.catalog)
+        return self._read[segment.sql]
 
 
 def _broken(profile: Profile, table: str, column: str) -> Forbidden | None:

@@ -58,6 +58,7 @@ from pipelines.duck import StoreBusy, StoreDamaged
 from pipelines.dynamic import NothingDynamic
 from pipelines.engine import EngineError
 from pipelines.erasure.request import RequestError
+from pipelines.insight.using import StillUsed
 from pipelines.models.errors import ModelError
 from pipelines.names import UnknownName
 from pipelines.playbooks import FolderNotEmpty
@@ -72,7 +73,6 @@ from pipelines.settings import Settings
 from pipelines.sources.errors import SourceError
 from pipelines.sources.pulled import PulledError
 from pipelines.sources.tombstones import KeyMissing
-from pipelines.using import StillUsed
 from pipelines.worksheet import Refused
 
 app = typer.Typer(

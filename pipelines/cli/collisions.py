@@ -11,8 +11,8 @@ import typer
 from pipelines.cli import machine
 from pipelines.cli.shell import AsOf, Json, day, opened_project
 from pipelines.cli.tables import console, table
-from pipelines.collisions import Collisions, Waterfall
-from pipelines.collisions import collisions as look
+from pipelines.insight.collisions import Collisions, Waterfall
+from pipelines.insight.collisions import collisions as look
 from pipelines.warehouse.crowding import Crowding
 
 MOST_PAIRS = 10

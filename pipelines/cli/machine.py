@@ -10,21 +10,21 @@ from typing import Any
 
 import orjson
 
-from pipelines.backtesting import Backtest
-from pipelines.cells import cell
 from pipelines.delivery.entries import Decision, Rejected
 from pipelines.delivery.holds import Hold
 from pipelines.delivery.looking_back import Move
 from pipelines.delivery.model import Delivery
-from pipelines.explaining import Explained
-from pipelines.previewing import Preview
-from pipelines.profiling import Profiled
+from pipelines.insight.backtesting import Backtest
+from pipelines.insight.cells import cell
+from pipelines.insight.explaining import Explained
+from pipelines.insight.previewing import Preview
+from pipelines.insight.profiling import Profiled
+from pipelines.insight.why import Why
 from pipelines.pulling import Pulled
 from pipelines.review.applying import AppliedAudience
 from pipelines.segments.run import Computed, Failed
 from pipelines.segments.version import version_of
 from pipelines.sources.model import LoadReport
-from pipelines.why import Why
 
 
 def write(objects: Iterable[Mapping[str, Any]]) -> None:

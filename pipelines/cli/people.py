@@ -14,10 +14,10 @@ from pipelines.cli.shell import Json, Names, opened_project, selected
 from pipelines.cli.tables import console, table
 from pipelines.delivery.history import REASONS
 from pipelines.delivery.looking_back import Move, look_back
+from pipelines.insight.why import Why
+from pipelines.insight.why import why as ask
 from pipelines.names import unknown_name
 from pipelines.project import Project
-from pipelines.why import Why
-from pipelines.why import why as ask
 
 Days = Annotated[int, typer.Option(min=1, help="How many days to look back.")]
 

@@ -10,7 +10,7 @@ from rich.markup import escape
 from pipelines.cli import machine
 from pipelines.cli.shell import AsOf, Json, day, opened_project
 from pipelines.cli.tables import console, table
-from pipelines.knowing import Known, know
+from pipelines.insight.knowing import Known, know
 from pipelines.warehouse.memberships import Membership
 
 

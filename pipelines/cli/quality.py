@@ -14,6 +14,7 @@ from pipelines.cli import machine, quality_machine
 from pipelines.cli.exits import Exit
 from pipelines.cli.shell import AsOf, Json, day, opened_project, operator, reason, steps
 from pipelines.cli.tables import console, table
+from pipelines.insight.reaching import Reach
 from pipelines.quality.acceptance import accept as write_down
 from pipelines.quality.acceptance import accepted_of
 from pipelines.quality.card import Card
@@ -25,7 +26,6 @@ from pipelines.quality.evidence import Unknown
 from pipelines.quality.growth import growth as grown
 from pipelines.quality.growth import sparkline
 from pipelines.quality.mistakes import made
-from pipelines.reaching import Reach
 
 MOST_DAYS = 14
 """Days that a terminal shows; ``--json`` has all."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from pipelines.insight.reaching import Reach
 from pipelines.quality.card import Card
 from pipelines.quality.coverage import Coverage
 from pipelines.quality.evidence import Unknown
 from pipelines.quality.growth import Grown
 from pipelines.quality.mistakes import made
-from pipelines.reaching import Reach
 
 
 def of_card(card: Card) -> dict[str, Any]:

@@ -11,21 +11,21 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.backtesting import backtest as replay
-from pipelines.cells import cell, said
 from pipelines.cli import machine
 from pipelines.cli.exits import Exit
 from pipelines.cli.models import said_by_model
 from pipelines.cli.shell import AsOf, Json, day, opened_project, steps
 from pipelines.cli.tables import console, table
 from pipelines.cli.trials import Cooldown, Grace, compared, of_trials, trials
-from pipelines.explaining import definition_of
-from pipelines.explaining import explain as ask
-from pipelines.linting import lint as doubts
-from pipelines.previewing import Preview, Reach
-from pipelines.previewing import preview as look
-from pipelines.previewing import tune as sizes
-from pipelines.profiling import profile as compare
+from pipelines.insight.backtesting import backtest as replay
+from pipelines.insight.cells import cell, said
+from pipelines.insight.explaining import definition_of
+from pipelines.insight.explaining import explain as ask
+from pipelines.insight.linting import lint as doubts
+from pipelines.insight.previewing import Preview, Reach
+from pipelines.insight.previewing import preview as look
+from pipelines.insight.previewing import tune as sizes
+from pipelines.insight.profiling import profile as compare
 from pipelines.quality.mistakes import made
 from pipelines.warehouse.judging import Answered
 from pipelines.warehouse.profiling import Trait

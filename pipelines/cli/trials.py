@@ -10,8 +10,8 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from pipelines.backtesting import Backtest
 from pipelines.cli.tables import table
+from pipelines.insight.backtesting import Backtest
 from pipelines.segments.entry_exit import LONGEST_WAIT, EntryExit
 
 Grace = Annotated[

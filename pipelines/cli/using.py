@@ -11,9 +11,9 @@ from pipelines.cli import machine
 from pipelines.cli.segment import Segment
 from pipelines.cli.shell import Json, opened_project
 from pipelines.cli.tables import console, table
-from pipelines.using import Uses
-from pipelines.using import remove as take_away
-from pipelines.using import uses as ask
+from pipelines.insight.using import Uses
+from pipelines.insight.using import remove as take_away
+from pipelines.insight.using import uses as ask
 
 
 def register(app: typer.Typer) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from pipelines.explaining import definition_of
+from pipelines.insight.explaining import definition_of
 from pipelines.project import Project, Shown, unseen
 from pipelines.quality import (
     actionable,

@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from pipelines.looking import Preview
+from pipelines.insight.looking import Preview
 from pipelines.quality.metrics import Metric
 from pipelines.segments.model import Segment
 

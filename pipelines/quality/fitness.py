@@ -15,13 +15,13 @@ import pyarrow as pa
 from connectors.base import Connector
 from pipelines.delivery.model import Fitness
 from pipelines.engine import Engine, Members
-from pipelines.looking import Preview
+from pipelines.insight.looking import Preview
+from pipelines.insight.reaching import Asks, reach
 from pipelines.quality import actionable, distinct, substantial
 from pipelines.quality.acceptance import accepted_of
 from pipelines.quality.criterion import Doubt
 from pipelines.quality.evidence import Evidence
 from pipelines.quality.platforms import expected_match
-from pipelines.reaching import Asks, reach
 from pipelines.segments.model import Segment
 from pipelines.warehouse.sizing import Overlap, Sized
 

@@ -10,9 +10,10 @@ from datetime import date, datetime, time, timedelta
 import numpy as np
 import pyarrow as pa
 
-from pipelines.backtesting import replayed
 from pipelines.engine import Members
-from pipelines.looking import Preview
+from pipelines.insight.backtesting import replayed
+from pipelines.insight.looking import Preview
+from pipelines.insight.reaching import Reach, reaches
 from pipelines.project import Project
 from pipelines.quality import focused, measurable, sets, substantial
 from pipelines.quality.evidence import (
@@ -28,7 +29,6 @@ from pipelines.quality.evidence import (
 from pipelines.quality.membership import Membership
 from pipelines.quality.metrics import Metric, known_metrics, metric_of
 from pipelines.quality.splitting import best_split
-from pipelines.reaching import Reach, reaches
 from pipelines.segments.attributes import type_of
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.model import Segment

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.explaining import definition_of
+from pipelines.insight.explaining import definition_of
 from pipelines.project import Project
 from pipelines.warehouse import evidence
 

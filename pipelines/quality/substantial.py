@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from pipelines.insight.reaching import Reach
 from pipelines.quality.criterion import Criterion, Doubt, Rule
 from pipelines.quality.evidence import Evidence
-from pipelines.reaching import Reach
 from pipelines.segments.model import Segment
 
 FEWEST, FEW = 50, 100

@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from pipelines.explaining import definition_of
+from pipelines.insight.explaining import definition_of
 from pipelines.project import Project
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.file import check_name

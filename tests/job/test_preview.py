@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.previewing import preview
+from pipelines.insight.previewing import preview
 from pipelines.project import Project
 from pipelines.settings import Settings
 from tests.job.conftest import LAST, Job

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.backtesting import backtest
-from pipelines.explaining import explain
-from pipelines.previewing import preview, tune
+from pipelines.insight.backtesting import backtest
+from pipelines.insight.explaining import explain
+from pipelines.insight.previewing import preview, tune
 from pipelines.project import Project
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.load import BrokenSegment

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 
-from pipelines.looking import Preview
+from pipelines.insight.looking import Preview
+from pipelines.insight.reaching import Reach
 from pipelines.quality.evidence import Evidence, Outcome
 from pipelines.quality.metrics import metric_of
-from pipelines.reaching import Reach
 from pipelines.warehouse.sizing import Sized
 from tests.segments.test_linting import SEGMENT, TODAY
 

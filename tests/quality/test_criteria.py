@@ -9,6 +9,7 @@ import pytest
 
 from connectors.capabilities import capabilities_of
 from connectors.registry import available, load
+from pipelines.insight.reaching import Reach
 from pipelines.quality import durable, focused, noticed, purpose, soundness
 from pipelines.quality.card import CRITERIA, judged
 from pipelines.quality.drift import change_of_size
@@ -16,7 +17,6 @@ from pipelines.quality.evidence import DataState, Granularity, Life, Splitting, 
 from pipelines.quality.mistakes import MISTAKES, made, mistake_of
 from pipelines.quality.platforms import expected_match, platforms
 from pipelines.quality.splitting import best_split
-from pipelines.reaching import Reach
 from pipelines.warehouse.sizing import Narrowing, Overlap
 from tests.quality.found import DAY, found, outcome
 

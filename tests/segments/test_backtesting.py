@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipelines.backtesting import Day, replayed
+from pipelines.insight.backtesting import Day, replayed
 
 START = date(2017, 1, 1)
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from pipelines.linting import findings
-from pipelines.previewing import Preview, Reach
+from pipelines.insight.linting import findings
+from pipelines.insight.previewing import Preview, Reach
 from pipelines.segments.model import Goal, Segment, Sync
 from pipelines.warehouse.sizing import Narrowing, Overlap, Sized
 

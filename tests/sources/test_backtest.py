@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from pipelines.backtesting import replayed
+from pipelines.insight.backtesting import replayed
 from pipelines.segments.conditions import conditions_of
 from tests.sources.conftest import HALF_YEAR as DAYS
 from tests.sources.test_explained import RULES

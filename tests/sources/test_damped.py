@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from pipelines.backtesting import Backtest, Count
+from pipelines.insight.backtesting import Backtest, Count
 from pipelines.segments.entry_exit import STAY_DAYS, EntryExit
 from pipelines.sources.demo import demo_sources
 from pipelines.sources.features import build_features

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
+from pipelines.insight.why import Why, number_of, why
 from pipelines.names import unknown_name
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
@@ -13,7 +14,6 @@ from pipelines.segments.predictions import models_read
 from pipelines.warehouse.damping import Damped
 from pipelines.warehouse.judging import Answered
 from pipelines.warehouse.scored import Score
-from pipelines.why import Why, number_of, why
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.explaining import definition_of
+from pipelines.insight.explaining import definition_of
 from pipelines.project import Project
 from pipelines.segments.freezing import counted_on
 from pipelines.warehouse.profiling import Trait, Unshown

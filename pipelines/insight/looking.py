@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.reaching import Reach
+from pipelines.insight.reaching import Reach
 from pipelines.warehouse.sizing import Sized
 
 

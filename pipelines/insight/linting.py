@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date
 
-from pipelines.explaining import definition_of
-from pipelines.looking import Preview
+from pipelines.insight.explaining import definition_of
+from pipelines.insight.looking import Preview
 from pipelines.project import Project
 from pipelines.quality.card import all_doubts
 from pipelines.quality.criterion import Severity

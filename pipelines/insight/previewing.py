@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from datetime import date
 
-from pipelines.explaining import definition_of
-from pipelines.looking import Preview
+from pipelines.insight.explaining import definition_of
+from pipelines.insight.looking import Preview
+from pipelines.insight.reaching import Reach, reaches
 from pipelines.project import Project
-from pipelines.reaching import Reach, reaches
 from pipelines.segments.freezing import counted_on
 from pipelines.segments.looking_back import without_damping
 from pipelines.warehouse.tuning import Tuned

@@ -9,9 +9,9 @@ from datetime import date, datetime
 import duckdb
 
 from pipelines.delivery.looking_back import Standing, look_back
+from pipelines.insight.why import Why, number_of, why
 from pipelines.project import Project
 from pipelines.warehouse.memberships import Membership, memberships
-from pipelines.why import Why, number_of, why
 
 
 @dataclass(frozen=True, slots=True)

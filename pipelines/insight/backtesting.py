@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
-from pipelines.explaining import definition_of
+from pipelines.insight.explaining import definition_of
 from pipelines.project import Project, Shown, unseen
 from pipelines.segments.entry_exit import EntryExit
 from pipelines.segments.model import Segment

@@ -28,7 +28,7 @@ def uses(segment: Segment, as_json: Json = False) -> None:
     if as_json:
         machine.write([_of_uses(found)])
         return
-    if not (found.built_on_it or found.perhaps or found.audiences):
+    if not (found.built_on_it or found.perhaps or found.left_out_by or found.audiences):
         console.print(f"{segment} is used nowhere.", highlight=False)
         return
     if found.built_on_it:
@@ -36,8 +36,10 @@ def uses(segment: Segment, as_json: Json = False) -> None:
     if found.perhaps:
         told = f"Broken, and perhaps built on it: {', '.join(found.perhaps)}"
         console.print(told, style="yellow", highlight=False, soft_wrap=True)
+    if found.left_out_by:
+        console.print(f"Left out by: {', '.join(found.left_out_by)}", highlight=False, soft_wrap=True)
     if found.audiences:
-        shown = table("destination", "people", "state")
+        shown = table("destination", "segment", "people", "state")
         for one in found.audiences:
             state = (
                 "filled"
@@ -46,7 +48,7 @@ def uses(segment: Segment, as_json: Json = False) -> None:
                 if one.asked_for
                 else "left behind"
             )
-            shown.add_row(one.destination, "" if one.held is None else f"{one.held:,}", state)
+            shown.add_row(one.destination, one.segment, "" if one.held is None else f"{one.held:,}", state)
         console.print(shown)
 
 

@@ -21,6 +21,8 @@ class Audience:
     """A destination that the segment fills, or that still has an audience of it."""
 
     destination: str
+    segment: str
+    """The segment asked about, or a part that its template makes."""
     asked_for: bool
     """The segment's file has a sync with it."""
     opened: bool
@@ -40,6 +42,10 @@ class Uses:
     perhaps: tuple[str, ...]
     """Broken files that mention it: whether they read it cannot be told."""
     audiences: tuple[Audience, ...]
+    left_out_by: tuple[str, ...] = ()
+    """Audiences that leave its people out, as ``destination/segment``."""
+    template: str | None = None
+    """The template that makes it a part of itself; None: it has a file of its own."""
 
     @property
     def opened(self) -> tuple[Audience, ...]:
@@ -48,23 +54,35 @@ class Uses:
 
 
 def uses(project: Project, name: str) -> Uses:
-    """Who uses a segment. Raises UnknownName."""
+    """Who uses a segment, or any part that its template makes. Raises UnknownName."""
     definition = project.definition(name)
+    template = definition.path.stem if name != definition.path.stem else None
+    whole = [one for one in project.definitions if one.path == definition.path and template is None]
+    family = {one.name: one for one in (definition, *whole)}
     word = re.compile(rf"\b{re.escape(name)}\b")
-    others = [one for one in project.definitions if one.name != name]
+    others = [one for one in project.definitions if one.name not in family]
     return Uses(
         name,
         definition.path,
-        tuple(one.name for one in others if isinstance(one, Segment) and name in one.layers),
+        tuple(one.name for one in others if isinstance(one, Segment) and family.keys() & set(one.layers)),
         tuple(one.name for one in others if isinstance(one, BrokenSegment) and word.search(_text(one.path))),
-        tuple(_audiences(project, definition)),
+        tuple(found for one in family.values() for found in _audiences(project, one)),
+        tuple(
+            f"{sync.destination}/{one.name}"
+            for one in others
+            if isinstance(one, Segment)
+            for sync in one.syncs
+            if family.keys() & set(sync.exclude)
+        ),
+        template,
     )
 
 
 def remove(project: Project, name: str) -> Uses:
     """Delete a segment's file. What was computed of it stays in the warehouse for as long as days are kept.
 
-    Raises UnknownName, and StillUsed, with nothing done, while something is built on it or an audience has books.
+    A template's parts go with it. Raises UnknownName, and StillUsed, with nothing done, while something is built on it,
+    leaves its people out, or an audience has books.
     """
     found = uses(project, name)
     reasons = tuple(_reasons(found))
@@ -88,19 +106,23 @@ def _audiences(project: Project, definition: Segment | BrokenSegment) -> Iterato
     for destination in project.connector_types:
         opened = definition.name in project.record.opened_audiences(destination)
         if opened or destination in asked:
-            yield Audience(destination, destination in asked, opened, held.get(destination))
+            yield Audience(destination, definition.name, destination in asked, opened, held.get(destination))
 
 
 def _reasons(found: Uses) -> Iterator[str]:
     """Why the file cannot go, each with what to do."""
+    if found.template is not None:
+        yield f"it is a part of {found.template}; take its value out of [template] in {found.path.name}"
     if found.built_on_it:
         yield f"{', '.join(found.built_on_it)} built on it; change or remove them first"
     if found.perhaps:
         yield f"{', '.join(found.perhaps)} broken and may be built on it; mend them first"
+    if found.left_out_by:
+        yield f"{', '.join(found.left_out_by)} leaves its people out; take it out of exclude first"
     for one in found.opened:
         people = "people may be" if one.held is None else f"{one.held:,} people are"
         sync = f"take [sync.{one.destination}] out of {found.path.name}, then " if one.asked_for else ""
-        audience = f"{one.destination}/{found.segment}"
+        audience = f"{one.destination}/{one.segment}"
         yield f"{people} in {audience}; {sync}turnout retire {audience} --why …"
 
 

@@ -69,3 +69,36 @@ def test_segments_that_ship_stay(turnout: Turnout, bare: Path) -> None:
     ran = turnout("rm", "fuel_only")
     assert (ran.code, "ships with Turnout" in ran.err) == (Exit.USAGE, True)
     assert turnout("uses", "fuel_only").code == Exit.OK
+
+
+@pytest.mark.requirement("SUR-7", "TYP-20")
+def test_whoever_leaves_its_people_out_uses_it(pushed: Shop, turnout: Turnout) -> None:
+    """An exclusion without its segment would send nobody, so the segment stays."""
+    path = pushed.segment("others", "select person_no\nfrom features", ["mail"])
+    path.write_text(
+        path.read_text().replace('audience = "Others"', 'audience = "Others"\nexclude = ["idle"]')
+    )
+    pushed.segment("idle", "select person_no\nfrom features\nwhere orders_ever = 0", [])
+    (told,) = turnout("uses", "idle", "--json").objects
+    assert told["left_out_by"] == ["mail/others"]
+    assert "Left out by: mail/others" in turnout("uses", "idle").out
+    ran = turnout("rm", "idle")
+    assert ran.code == Exit.USAGE
+    assert "mail/others leaves its people out" in ran.err
+
+
+@pytest.mark.requirement("SUR-7", "TYP-3")
+def test_a_template_goes_with_its_parts_and_no_part_alone(pushed: Shop, turnout: Turnout) -> None:
+    """A part has no file of its own; what is built on a part is built on the template."""
+    template = '[template]\nover = "orders_ever"\nvalues = [1]\nmin_size = 1\n'
+    path = pushed.segment("by_orders", "select person_no\nfrom features", [])
+    path.write_text(path.read_text().replace("[goal]", f"{template}\n[goal]", 1))
+    refused = turnout("rm", "by_orders__1")
+    assert refused.code == Exit.USAGE
+    assert "it is a part of by_orders; take its value out of [template] in by_orders.sql" in refused.err
+    above = pushed.segment("above", "select person_no\nfrom by_orders__1", [])
+    assert "above built on it" in turnout("rm", "by_orders").err
+    above.unlink()
+    ran = turnout("rm", "by_orders")
+    assert ran.code == Exit.OK, ran.err
+    assert not path.exists()

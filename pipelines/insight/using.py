@@ -10,6 +10,7 @@ from pathlib import Path
 from pipelines.project import Project
 from pipelines.segments.load import BrokenSegment
 from pipelines.segments.model import Segment
+from pipelines.segments.templates import template_of
 
 
 class StillUsed(Exception):
@@ -56,7 +57,7 @@ class Uses:
 def uses(project: Project, name: str) -> Uses:
     """Who uses a segment, or any part that its template makes. Raises UnknownName."""
     definition = project.definition(name)
-    template = definition.path.stem if name != definition.path.stem else None
+    template = template_of(name, definition.path)
     whole = [one for one in project.definitions if one.path == definition.path and template is None]
     family = {one.name: one for one in (definition, *whole)}
     word = re.compile(rf"\b{re.escape(name)}\b")

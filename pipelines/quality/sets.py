@@ -8,6 +8,7 @@ import numpy as np
 
 from pipelines.quality.evidence import Floats, Together, Unknown
 from pipelines.segments.model import Segment
+from pipelines.segments.templates import template_of
 from pipelines.warehouse import evidence
 
 if TYPE_CHECKING:
@@ -26,8 +27,8 @@ def set_of(segment: Segment) -> str | None:
     own = segment.waterfall or segment.tags.get(SET_TAG)
     if own:
         return own
-    if segment.name != segment.path.stem:
-        return segment.path.stem
+    if template := template_of(segment.name, segment.path):
+        return template
     return "clusters" if "cluster" in segment.types else None
 
 

@@ -8,6 +8,7 @@ from pipelines.insight.reaching import Reach
 from pipelines.quality.criterion import Criterion, Doubt, Rule
 from pipelines.quality.evidence import Evidence
 from pipelines.segments.model import Segment
+from pipelines.segments.templates import template_of
 
 FEWEST, FEW = 50, 100
 """People below which a segment does not justify a treatment of its own, and below which it hardly does."""
@@ -26,7 +27,9 @@ def judge(found: Evidence) -> Criterion:
 def doubts(found: Evidence) -> Iterator[Doubt]:
     """Too few people, or fewer than a destination uses."""
     size, least = found.looked.sized.size, least_of(found.segment)
-    if size < least:
+    if not size and template_of(found.segment.name, found.segment.path):
+        yield RULE.warning("nobody today: a part of a template that is too small joins the rest, as it says")
+    elif size < least:
         yield RULE.error(
             f"{size:,} people, fewer than {least:,}: too few to be treated, or measured, by themselves"
         )

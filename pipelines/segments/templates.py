@@ -140,6 +140,11 @@ def declared_parts(path: Path) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names_of(path.name.removesuffix(".sql"), values)))
 
 
+def template_of(name: str, path: Path) -> str | None:
+    """The template that makes a segment of this name from the file at ``path``; None: the file is its own."""
+    return path.stem if name != path.stem else None
+
+
 def parts_of(segment: Segment) -> list[Segment]:
     """The segments that a template makes, besides itself; none of a segment that is no template."""
     template = segment.template

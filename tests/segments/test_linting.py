@@ -62,6 +62,15 @@ def test_neither_too_small_nor_too_broad(size: int, found: list[tuple[str, str]]
 
 
 @pytest.mark.requirement("QUA-1", "MIS-1")
+def test_a_part_that_joined_the_rest_is_no_error() -> None:
+    """A template says that small parts join the rest: nobody in one is what it asks for, a few would not be."""
+    part = replace(SEGMENT, name="regulars__367")
+    assert rules(looked(0), part) == [("QUA-1", "warning")]
+    assert rules(looked(7), part) == [("QUA-1", "error")]
+    assert rules(looked(0)) == [("QUA-1", "error")]
+
+
+@pytest.mark.requirement("QUA-1", "MIS-1")
 def test_the_segments_own_minimum_counts() -> None:
     """What the header says is the least is the least."""
     assert rules(looked(150), replace(SEGMENT, min_size=200)) == [("QUA-1", "error")]

@@ -53,6 +53,7 @@ bench: $(STAMP) ## the benchmarks at small sizes; bench/README.md has the large 
 	$(BIN)/python -m bench.bench_normalise --rows 200000
 	$(BIN)/python -m bench.bench_fast_paths --rows 20000
 	$(BIN)/python -m bench.bench_definitions --keys 100 1000
+	$(BIN)/python -m bench.bench_catalogue --copies 4
 
 lock: ## rewrite requirements.lock from pyproject.toml (hashes, no index addresses)
 	$(PYTHON) -m venv .venv-lock

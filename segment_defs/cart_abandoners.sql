@@ -21,6 +21,8 @@ with last_orders as (
 )
 select distinct events.person_no
 from web_events as events
+semi join features
+  using (person_no)
 left join last_orders
   using (person_no)
 where events.event = 'cart_add'

@@ -56,6 +56,7 @@ def test_demo_shows_three_runs_and_is_quick_again(tmp_path: Path) -> None:
     assert sent[2] >= 40
     for said in ("2,469", "rfm_champions", "make dev", "turnout status"):
         assert said in first
+    assert " failed " not in first, "every segment of both days is computed"
     again, quick = demo()
     assert "Requests sent: run 1: 0" in again
     assert quick < max(seconds / 2, 10)

@@ -40,6 +40,8 @@ paying as (
 )
 select distinct members.person_no
 from account_members as members
+semi join features
+  using (person_no)
 join accounts
   using (account_id)
 semi join looking

@@ -19,6 +19,8 @@ audience = "Reading list"
 */
 select distinct person_no
 from web_events as posts
+semi join features
+  using (person_no)
 where page like '/blog/%'
   and occurred_at >= $window_end - interval 30 day
   and not exists (

@@ -29,6 +29,8 @@ firsts as (
 )
 select distinct members.person_no
 from account_members as members
+semi join features
+  using (person_no)
 join firsts
   using (account_id)
 where firsts.first_at >= $window_end - interval 60 day

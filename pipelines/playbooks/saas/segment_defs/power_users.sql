@@ -19,6 +19,8 @@ audience = "See it first"
 */
 select person_no
 from web_events
+semi join features
+  using (person_no)
 where event = 'login'
   and occurred_at >= $window_end - interval 28 day
 group by person_no

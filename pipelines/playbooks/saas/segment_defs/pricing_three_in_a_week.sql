@@ -22,6 +22,8 @@ audience = "What it costs"
 */
 select person_no
 from web_events
+semi join features
+  using (person_no)
 where event = 'page_view'
   and page = '/pricing'
   and occurred_at >= $window_end - interval 7 day

@@ -35,6 +35,8 @@ active as (
 )
 select distinct members.person_no
 from account_members as members
+semi join features
+  using (person_no)
 semi join paying
   using (account_id)
 anti join active

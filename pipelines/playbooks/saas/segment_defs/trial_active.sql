@@ -26,6 +26,8 @@ trials as (
 )
 select person_no
 from web_events
+semi join features
+  using (person_no)
 semi join trials
   using (person_no)
 where event = 'login'

@@ -19,6 +19,8 @@ audience = "Five minutes"
 */
 select distinct person_no
 from web_events as trials
+semi join features
+  using (person_no)
 where event = 'trial_started'
   and occurred_at >= $window_end - interval 14 day
   and not exists (

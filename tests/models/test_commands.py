@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.cli import tables
 from pipelines.cli.exits import Exit
 from pipelines.project import Project
 from tests.cli.conftest import Turnout
@@ -28,12 +29,13 @@ def home(project: Project, bare: object, monkeypatch: pytest.MonkeyPatch) -> Pro
 
 
 @pytest.mark.requirement("TYP-17")
-def test_models_are_listed(home: Project, turnout: Turnout) -> None:
+def test_models_are_listed(home: Project, turnout: Turnout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each with the version in force, what it is worth against its baseline, and the segments that read it."""
+    monkeypatch.setattr(tables.console, "width", 160)  # as wide a terminal wherever the test runs
     ran = turnout("models", "--json")
     assert ran.code == Exit.OK
     told = {one["model"]: one for one in ran.objects}
-    assert sorted(told) == ["churn_60d", "clusters", "coupon_60d", "wine_60d"]
+    assert sorted(told) == ["churn_60d", "clusters", "coupon_60d", "lifetime_26w", "wine_60d"]
     churn = told["churn_60d"]
     assert (churn["version"], churn["as_of"], churn["newest_status"]) == (1, "2017-12-01", "accepted")
     assert churn["measures"]["auc"] > churn["measures"]["auc_baseline"]
@@ -44,8 +46,9 @@ def test_models_are_listed(home: Project, turnout: Turnout) -> None:
 
 
 @pytest.mark.requirement("TYP-17", "AI-1")
-def test_a_card_is_shown(home: Project, turnout: Turnout) -> None:
+def test_a_card_is_shown(home: Project, turnout: Turnout, monkeypatch: pytest.MonkeyPatch) -> None:
     """Windows, measures, gates, calibration by tenth, gain and what it looks at; the same for machines."""
+    monkeypatch.setattr(tables.console, "width", 160)  # as wide a terminal wherever the test runs
     (card,) = turnout("models", "show", "churn_60d", "--json").objects
     assert set(card) == CARD_KEYS
     assert [sheet["title"] for sheet in card["sheets"]] == [

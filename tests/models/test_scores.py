@@ -60,7 +60,7 @@ def test_everybody_in_the_population_is_scored_once(project: Project) -> None:
         from scores where as_of = '2017-12-31' group by model order by model
         """,
     )
-    assert [one[0] for one in found] == ["churn_60d", "clusters", "coupon_60d", "wine_60d"]
+    assert [one[0] for one in found] == ["churn_60d", "clusters", "coupon_60d", "lifetime_26w", "wine_60d"]
     for model, count, people, least, most, below, told, hindsight in found:
         assert count == people > 1_500, model
         assert least == 0

@@ -127,7 +127,7 @@ def test_champions_and_the_active_are_told_what_is_wrong(project: Project) -> No
     champions = card(project, "rfm_champions", replay_days=10)
     life = champions.found.life
     assert isinstance(life, Life)
-    assert life.days == 9
+    assert life.days == 10, "from each of the ten days before to the next"
     assert life.turnover > 0.15
     assert life.flap is not None
     assert life.flap > 0.5

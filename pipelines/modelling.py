@@ -129,12 +129,15 @@ class Modelling:
 
         Those whose model cannot be scored become their own failure.
         """
-        faults = self.score(day, self.read(chosen)).faults
+        wanted: dict[date, set[str]] = {}
         for one in chosen:
-            if isinstance(one, Segment) and (named := self.read([one])):
+            if isinstance(one, Segment) and (named := models_read(one)):
                 for base, earlier in days_behind(one, day):
                     for other in (*earlier, base):
-                        faults |= self.score(other, named).faults
+                        wanted.setdefault(other, set()).update(named)
+        faults: dict[str, ModelError] = {}
+        for other, models in wanted.items():
+            faults |= self.score(other, models).faults
         return tuple(_unless_missing(one, faults) for one in chosen)
 
     def _known(self, name: str) -> Known:

@@ -37,6 +37,7 @@ from pipelines.cli import (
 )
 from pipelines.cli.demo import platforms, run_demo
 from pipelines.cli.exits import Exit, of_deliveries
+from pipelines.cli.interrupts import told_once
 from pipelines.cli.shell import (
     AcceptGrowth,
     AcceptRemovals,
@@ -124,7 +125,10 @@ using.register(app)
 def main() -> None:
     """Entry point of the console script."""
     try:
-        app()
+        with told_once():
+            app()
+    except KeyboardInterrupt:
+        _leave("Aborted.", Exit.INTERRUPTED)
     except MISTAKES as error:
         _leave(str(error), Exit.USAGE)
     except TROUBLE as error:

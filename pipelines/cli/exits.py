@@ -24,6 +24,8 @@ class Exit(IntEnum):
     """The command, a setting or a definition has a mistake; nothing was done."""
     STOPPED = 3
     """People wait: for a guard, whose sentence names the word that lets them pass, or for the budget."""
+    INTERRUPTED = 130
+    """It was told to end (Ctrl-C): what was sent is on record, and the next run goes on from there."""
 
 
 def of_deliveries(deliveries: Sequence[Delivery]) -> Exit:

@@ -13,6 +13,7 @@ Nothing here is proportional to the number of people except ``export``, which st
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date
@@ -168,6 +169,10 @@ class Engine(Protocol):
 
     def run_segment(self, segment: Segment, as_of: date) -> Profile:
         """Compute a segment for a day, replacing that day's rows; raises SegmentError."""
+        ...
+
+    def run_together(self, segments: Sequence[Segment], as_of: date) -> Sequence[Profile]:
+        """Compute in one pass those of the segments that allow it, replacing the day's rows; the others are left."""
         ...
 
     def export(self, export: Export) -> pa.RecordBatchReader:

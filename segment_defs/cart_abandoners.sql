@@ -17,6 +17,7 @@ with last_orders as (
     person_no,
     max(ordered_at) as ordered_at
   from orders
+  where ordered_at >= $window_end - interval 14 day
   group by person_no
 )
 select distinct events.person_no

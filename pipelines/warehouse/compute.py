@@ -12,7 +12,7 @@ from datetime import date, datetime, time, timedelta
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.engine import EngineError, Layer, Profile, Taken
+from pipelines.engine import Layer, Profile, Taken
 from pipelines.segments.catalog import Catalog
 from pipelines.segments.errors import SegmentError
 from pipelines.segments.freezing import counted_on
@@ -23,6 +23,7 @@ from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
 from pipelines.warehouse import damping, freezing, history, live, waterfall
 from pipelines.warehouse.confinement import explained, time_limit
+from pipelines.warehouse.keeping import Membership, keep
 from pipelines.warehouse.scored import need_scores
 
 FEATURES = "features"
@@ -73,7 +74,8 @@ def compute_segment(
         layers=layers,
         taken=taken,
     )
-    _keep(cursor, profile, version_of(segment))
+    people = f"select distinct person_no from {COMPUTED}"
+    keep(cursor, [Membership(profile, version_of(segment), people)])
     return profile
 
 
@@ -368,26 +370,3 @@ select
             fix=f"a segment is a share of its universe ({UNIVERSES[segment.universe]}): join features",
         )
     return size, rows - size
-
-
-def _keep(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
-    """Replace the day's rows and its record in one transaction; tables are made before it."""
-    table = f"segment.{quote(profile.segment)}"
-    cursor.execute(history.SCHEMA)
-    cursor.execute(f"create table if not exists {table} (as_of date not null, person_no integer not null)")
-    cursor.execute("begin")
-    try:
-        cursor.execute(f"delete from {table} where as_of = $as_of", {"as_of": profile.as_of})
-        inserted = cursor.execute(
-            f"insert into {table} select distinct $as_of::date, person_no from {COMPUTED}",
-            {"as_of": profile.as_of},
-        ).fetchall()[0][0]
-        if inserted != profile.size:
-            raise EngineError(
-                f"segment {profile.segment}: {inserted} rows kept where {profile.size} were counted"
-            )
-        history.record(cursor, profile, definition)
-        cursor.execute("commit")
-    except BaseException:
-        cursor.execute("rollback")
-        raise

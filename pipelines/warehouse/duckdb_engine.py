@@ -42,6 +42,7 @@ from pipelines.warehouse.recompute import Moved, recompute
 from pipelines.warehouse.replaying import People, replay
 from pipelines.warehouse.scored import Score, scores_of
 from pipelines.warehouse.sizing import Sized, measure
+from pipelines.warehouse.together import compute_together
 from pipelines.warehouse.tuning import Tuned, tuned
 
 Answer = TypeVar("Answer")
@@ -174,22 +175,37 @@ class DuckDBEngine:
         Running it again for the same day gives the same rows. Raises EngineError on an engine that was
         opened for reading, or inside a snapshot.
         """
+        with self._computing() as cursor:
+            profile = compute_segment(
+                cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds
+            )
+            history.prune(cursor, [segment.name], keep=as_of, days_kept=self._days_kept)
+            return profile
+
+    def run_together(self, segments: Sequence[Segment], as_of: date) -> list[Profile]:
+        """Compute in one pass those of the segments that are plain conditions on features, replacing the day's rows.
+
+        The others, and those of a pass that failed, are left for ``run_segment``, which says why. Raises EngineError
+        as that does.
+        """
+        with self._computing() as cursor:
+            profiles = list(compute_together(cursor, segments, as_of, timeout_seconds=self._timeout_seconds))
+            history.prune(cursor, [one.segment for one in profiles], keep=as_of, days_kept=self._days_kept)
+            return profiles
+
+    @contextmanager
+    def _computing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor that may write segments, and nobody beside it."""
         if self.read_only:
             raise EngineError("this warehouse is open for reading only: no segment can be computed")
         with self._writing, self._cursor() as cursor:
             if self._snapshots:
                 raise EngineError("a snapshot of this warehouse is being read: compute segments after it")
-            profile = compute_segment(
-                cursor, segment, as_of, catalog=self._catalog, timeout_seconds=self._timeout_seconds
-            )
-            history.prune(cursor, segment.name, keep=as_of, days_kept=self._days_kept)
-            return profile
+            yield cursor
 
     def recompute(self, segment: Segment, day: date) -> Moved:
         """Bring a dynamic segment up to what is known of the day under way; raises SegmentError."""
-        with self._writing, self._cursor() as cursor:
-            if self.read_only or self._snapshots:
-                raise EngineError("this warehouse is being read: no segment can be computed now")
+        with self._computing() as cursor:
             return recompute(
                 cursor, segment, day, catalog=self._catalog, timeout_seconds=self._timeout_seconds
             )

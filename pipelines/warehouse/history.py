@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -97,38 +98,67 @@ order by as_of
     return [ComputedDay(*row) for row in cursor.execute(query, {"segment": segment}).fetchall()]
 
 
-def record(cursor: duckdb.DuckDBPyConnection, profile: Profile, definition: str) -> None:
-    """Set down one run, and which definition made it, in place of an earlier one of the same day.
+def record(cursor: duckdb.DuckDBPyConnection, runs: Mapping[Profile, str]) -> None:
+    """Set down runs, and which definition made each, in place of earlier ones of the same days.
 
     Runs inside the caller's transaction.
     """
-    day = {"segment": profile.segment, "as_of": profile.as_of}
-    cursor.execute("delete from segment.segment_runs where segment = $segment and as_of = $as_of", day)
+    asked = {
+        "segments": [run.segment for run in runs],
+        "days": [run.as_of for run in runs],
+        "sizes": [run.size for run in runs],
+        "universes": [run.universe for run in runs],
+        "duplicates": [run.duplicates for run in runs],
+        "definitions": list(runs.values()),
+    }
+    cursor.execute(
+        """
+        delete from segment.segment_runs
+        where (segment, as_of) in (select unnest($segments), unnest($days))
+        """,
+        {name: asked[name] for name in ("segments", "days")},
+    )
     cursor.execute(
         """
         insert into segment.segment_runs (segment, as_of, size, universe, duplicates, computed_at, definition)
-        values ($segment, $as_of, $size, $universe, $duplicates, now(), $definition)
+        select
+          unnest($segments),
+          unnest($days),
+          unnest($sizes),
+          unnest($universes),
+          unnest($duplicates),
+          now(),
+          unnest($definitions)
         """,
-        day
-        | {
-            "size": profile.size,
-            "universe": profile.universe,
-            "duplicates": profile.duplicates,
-            "definition": definition,
-        },
+        asked,
     )
 
 
-def prune(cursor: duckdb.DuckDBPyConnection, segment: str, *, keep: date, days_kept: int) -> None:
-    """Forget days further back than ``days_kept`` from the segment's newest, except ``keep``.
+def prune(cursor: duckdb.DuckDBPyConnection, segments: Sequence[str], *, keep: date, days_kept: int) -> None:
+    """Forget days further back than ``days_kept`` from each segment's newest, except ``keep``.
 
     ``keep`` is the day just computed: somebody asked for it, however old it is.
     """
-    newest = latest(cursor, segment)
-    if newest is None:
+    if not _exists(cursor):
         return
-    bounds = {"newest": newest, "days": days_kept, "keep": keep}
-    condition = "as_of <= $newest::date - $days::integer and as_of <> $keep"
+    query = """
+select
+  segment,
+  max(as_of) - $days::integer as last_forgotten
+from segment.segment_runs
+where segment in (select unnest($segments))
+group by segment
+having min(as_of) filter (as_of <> $keep) <= last_forgotten
+"""
+    bounds = {"days": days_kept, "keep": keep, "segments": list(segments)}
+    for segment, last_forgotten in cursor.execute(query, bounds).fetchall():
+        _forget(cursor, segment, last_forgotten, keep)
+
+
+def _forget(cursor: duckdb.DuckDBPyConnection, segment: str, last: date, keep: date) -> None:
+    """A segment's days up to ``last``, except ``keep``."""
+    bounds = {"last": last, "keep": keep}
+    condition = "as_of <= $last and as_of <> $keep"
     cursor.execute("begin")
     try:
         cursor.execute(f"delete from segment.{quote(segment)} where {condition}", bounds)

@@ -142,7 +142,7 @@ def _replace_touched(cursor: duckdb.DuckDBPyConnection, segment: Segment, day: d
             f"insert into {table} select $day::date, person_no from verdicts where wanted and not present",
             {"day": day},
         )
-        history.record(cursor, replace(profile, size=size), version_of(segment))
+        history.record(cursor, {replace(profile, size=size): version_of(segment)})
         cursor.execute("commit")
     except BaseException:
         cursor.execute("rollback")

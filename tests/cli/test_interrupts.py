@@ -32,6 +32,7 @@ app.main()
 
 @pytest.mark.parametrize("doing", ["wait", "wait_like_duckdb"])
 def test_an_interrupted_command_says_one_word(doing: str) -> None:
+    """Also where DuckDB makes another error of it."""
     ended = subprocess.run(
         [sys.executable, "-c", COMMAND.format(doing=doing)],
         capture_output=True,
@@ -42,6 +43,7 @@ def test_an_interrupted_command_says_one_word(doing: str) -> None:
 
 
 def test_an_error_of_another_kind_stays_what_it_is() -> None:
+    """Only what an interrupt became is told as one, and whoever listened before listens again."""
     before = signal.getsignal(signal.SIGINT)
     with pytest.raises(RuntimeError, match="of our own"), told_once():
         raise RuntimeError("of our own")

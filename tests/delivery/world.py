@@ -149,6 +149,9 @@ class World:
     def run_segment(self, segment: Segment, as_of: date) -> Profile:
         raise NotImplementedError
 
+    def run_together(self, segments: Sequence[Segment], as_of: date) -> Sequence[Profile]:
+        raise NotImplementedError
+
     def profile(self, segment: str, as_of: date) -> Profile | None:
         raise NotImplementedError
 

@@ -26,7 +26,7 @@ def test_growth_is_what_sets_say(days: dict[int, frozenset[int]]) -> None:
         con.execute('create table segment."regulars" (as_of date not null, person_no integer not null)')
         for n, people in days.items():
             day = FIRST + timedelta(days=n)
-            history.record(con, Profile("regulars", day, len(people), 10), f"v{n}")
+            history.record(con, {Profile("regulars", day, len(people), 10): f"v{n}"})
             for person in people:
                 con.execute('insert into segment."regulars" values (?, ?)', [day, person])
         told = evidence.growth(con, "regulars")

@@ -10,6 +10,7 @@ import pytest
 
 from pipelines.segments.load import load_segments
 from pipelines.segments.model import Segment
+from pipelines.segments.predictions import models_read
 from pipelines.settings import shipped_segments
 from pipelines.sources.catalog import catalog
 from pipelines.sources.demo import demo_sources
@@ -110,3 +111,14 @@ def test_a_cart_is_left_behind_until_something_is_ordered(
                 f"update source.{table} set {column} = ? where customer_id = ?", [moment, ids[number]]
             )
     assert people() == before - {bought, waiting}
+
+
+@pytest.mark.requirement("DAT-3")
+def test_the_rules_take_one_pass_over_the_features(demo_file: Path, shipped: dict[str, Segment]) -> None:
+    """All but what reads events or scores is computed together, and is what it is alone."""
+    asked = sorted(shipped.values(), key=lambda one: one.name)
+    with DuckDBEngine(demo_file, catalog=catalog(demo_sources())) as engine:
+        together = engine.run_together(asked, YEAR_END)
+        assert together == [engine.run_segment(shipped[one.segment], YEAR_END) for one in together]
+    others = {one.name for one in asked} - {one.segment for one in together}
+    assert others == {"cart_abandoners"} | {name for name in others if models_read(shipped[name])}

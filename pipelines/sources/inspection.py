@@ -112,31 +112,20 @@ class _Inspection:
         if not self._contract.key:
             return
         key = ", ".join(quote(name) for name in self._contract.key)
-        query = f"""
-select
-  count(*) over () as keys,
-  first_row,
-  last_row
-from (
-  select
-    min(rowid) as first_row,
-    max(rowid) as last_row
-  from {self._staged}
-  group by {key}
-  having count(*) > 1
-)
-order by first_row
-limit 1
-"""
-        found = self._con.execute(query).fetchall()
-        if found:
-            keys, first, last = found[0]
-            raise SourceError(
-                self._label([first, last]),
-                f"{keys:,} keys ({', '.join(self._contract.key)}) occur more than once,"
-                f" the first in {row_list(self._numbers([first, last]))}",
-                "one row a key: remove the repeated ones where the source is made",
-            )
+        repeated = f"from {self._staged} group by {key} having count(*) > 1"
+        # The count alone first: where all is well nothing need be remembered of a key but that it was there.
+        keys = int(self._one(f"select count(*) from (select 1 {repeated})")[0])
+        if not keys:
+            return
+        first, last = self._one(
+            f"select min(rowid) as first_row, max(rowid) {repeated} order by first_row limit 1"
+        )
+        raise SourceError(
+            self._label([first, last]),
+            f"{keys:,} keys ({', '.join(self._contract.key)}) occur more than once,"
+            f" the first in {row_list(self._numbers([first, last]))}",
+            "one row a key: remove the repeated ones where the source is made",
+        )
 
     def _somebody_named(self) -> None:
         if self._contract.name == "suppressions":

@@ -278,7 +278,7 @@ class Project:
                 one.mode == "dynamic" and (warehouse.latest(one.name) or day) > day for one in self.segments
             )
         if moved_on:
-            dynamic.catch_up(self)  # with what this night loaded
+            dynamic.catch_up_after_load(self)
         return outcomes
 
     def newest_loaded(self) -> date | None:

@@ -26,6 +26,7 @@ from pipelines.duck import StoreBusy, StoreDamaged, open_duckdb
 from pipelines.engine import WarehouseMissing
 from pipelines.erasure import ledgers, warehouse
 from pipelines.erasure.certificate import Certificate, write_certificate
+from pipelines.erasure.finding import Found, find
 from pipelines.erasure.ledgers import Membership
 from pipelines.erasure.register import FINAL, Asked, Outcome, Register
 from pipelines.erasure.request import Wanted, read_request
@@ -48,7 +49,7 @@ class _Case:
     project: Project
     register: Register
     asked: Asked
-    found: warehouse.Found
+    found: Found
     problems: list[str] = field(default_factory=list)
     untied: bool = False
     """A ledger could not be read now and can be later: what it would need must not be deleted yet."""
@@ -113,11 +114,11 @@ def _carry_out(
     return write_certificate(case.state_dir, register, asked, tuple(dict.fromkeys(case.problems)))
 
 
-def _find(project: Project, register: Register, people: tuple[Wanted, ...], asked: Asked) -> warehouse.Found:
+def _find(project: Project, register: Register, people: tuple[Wanted, ...], asked: Asked) -> Found:
     if not project.settings.warehouse_path.exists():
         raise WarehouseMissing("there is no warehouse yet; load the sources first: turnout sources")
     with project.warehouse() as con:
-        found = warehouse.find(con, people, asked.subjects, project.sources, register.buried_for(asked.id))
+        found = find(con, people, asked.subjects, project.sources, register.buried_for(asked.id))
         warehouse.mark(con, found)
         return found
 

@@ -12,6 +12,7 @@ from pipelines.delivery.looking_back import Standing, look_back
 from pipelines.engine import Engine, HeldOut, Members
 from pipelines.names import UnknownName
 from pipelines.project import Project
+from pipelines.sources import merging
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ def number_of(project: Project, person: str) -> int:
     """A person's number in the warehouse, by the key that the sources know them by. Raises UnknownName without it."""
     with project.warehouse(read_only=True) as warehouse:
         found = warehouse.execute(
-            "select person_no from person_numbers where person_id = $person", {"person": person}
+            "select person_no from person_numbers where person_id = $person",
+            {"person": merging.resolved(warehouse, person)},
         ).fetchall()
     if not found:
         raise UnknownName("nobody in the sources has this key; it is the `customer_id` of your customers")

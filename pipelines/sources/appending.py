@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 
 from pipelines.duck import quote
-from pipelines.sources import arriving, inspection, views
+from pipelines.sources import arriving, inspection, merging, views
 from pipelines.sources.arriving import Mark, News
 from pipelines.sources.errors import SourceError
 from pipelines.sources.growing import Position
@@ -119,10 +119,11 @@ def _find_fresh(con: duckdb.DuckDBPyConnection, source: Source, staged: str, *, 
 def _touch(con: duckdb.DuckDBPyConnection, source: Source) -> Appended:
     """Write down whom the fresh rows are about."""
     contract = source.contract
+    rows = "select * from fresh_rows"
     about = f"""
         select numbers.person_no
         from person_numbers as numbers
-        semi join fresh_rows
+        semi join ({merging.merged(contract, rows) if merging.is_any(con) else rows}) as fresh_rows
           on fresh_rows.{quote(str(contract.person))} = numbers.person_id
     """
     people = con.execute(f"select count(*) from ({about})").fetchall()[0][0]

@@ -8,6 +8,7 @@ from pipelines.sources.contract import Contract, Field
 from pipelines.sources.contracts_of_service import (
     AD_SPEND,
     AUDIENCE_STATUS,
+    CUSTOMER_MERGES,
     HOUSEHOLD_MEMBERS,
     SUPPORT_TICKETS,
     TRAITS,
@@ -302,6 +303,7 @@ CONTRACTS: Mapping[str, Contract] = {
         ACCOUNTS,
         ACCOUNT_MEMBERS,
         HOUSEHOLD_MEMBERS,
+        CUSTOMER_MERGES,
         SUPPORT_TICKETS,
         TRAITS,
         AD_SPEND,

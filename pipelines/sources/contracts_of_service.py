@@ -59,6 +59,19 @@ HOUSEHOLD_MEMBERS = Contract(
     readable=True,
 )
 
+CUSTOMER_MERGES = Contract(
+    "customer_merges",
+    "The log of merges: ids of customers that turned out to be one person, and were given up for another id.",
+    (
+        Field("customer_id", TEXT, "The id that was given up.", required=True, personal=True),
+        Field("merged_into", TEXT, "The id that stands for the person since.", required=True, personal=True),
+        Field("merged_at", TIME, "When they were merged.", required=True),
+    ),
+    key=("customer_id",),
+    time="merged_at",
+    person=None,
+)
+
 AD_SPEND = Contract(
     "ad_spend",
     "What an audience's campaigns cost and brought a day, as the platform reports it: told, never believed.",

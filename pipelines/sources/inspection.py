@@ -10,6 +10,7 @@ from typing import Any, Protocol
 import duckdb
 
 from pipelines.duck import quote
+from pipelines.sources.contracts_of_service import CUSTOMER_MERGES
 from pipelines.sources.errors import SourceError, row_list
 from pipelines.sources.model import Source
 
@@ -77,6 +78,7 @@ class _Inspection:
         self._required_values()
         self._usable_keys()
         self._unique_key()
+        self._merges_end()
         self._somebody_named()
         newest = self._plausible_times()
         self._fresh(newest, modified, today)
@@ -125,6 +127,28 @@ class _Inspection:
             f"{keys:,} keys ({', '.join(self._contract.key)}) occur more than once,"
             f" the first in {row_list(self._numbers([first, last]))}",
             "one row a key: remove the repeated ones where the source is made",
+        )
+
+    def _merges_end(self) -> None:
+        if self._contract is not CUSTOMER_MERGES:
+            return
+        self._refuse(
+            f"""customer_id in (
+                with recursive steps as (
+                  select customer_id, merged_into
+                  from {self._staged}
+                  union
+                  select steps.customer_id, told.merged_into
+                  from steps
+                  join {self._staged} as told
+                    on told.customer_id = steps.merged_into
+                )
+                select customer_id
+                from steps
+                where merged_into = customer_id
+            )""",
+            "ids are merged in a circle",
+            "one of them is the person's id today: leave out the row that gives it up",
         )
 
     def _somebody_named(self) -> None:

@@ -15,14 +15,16 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from pipelines.sources import provenance, views
+from pipelines.sources import merging, provenance, views
 from pipelines.sources.contracts import CONSENTS, CUSTOMERS, SUPPRESSIONS
+from pipelines.sources.contracts_of_service import CUSTOMER_MERGES
 from pipelines.sources.model import Source
 from pipelines.sources.pulled import COLUMNS as PULLED
 from pipelines.sources.tombstones import Tombstones, find_tombstoned, prepare, purge_sources
 from pipelines.warehouse import identity
 
-ARRIVING = (CUSTOMERS, CONSENTS, SUPPRESSIONS)
+ARRIVING = (CUSTOMER_MERGES, CUSTOMERS, CONSENTS, SUPPRESSIONS)
+"""The log of merges first: it decides under which ids the others arrive."""
 TEMPORARY = (
     "pulled_rows",
     "consent_rows",
@@ -38,6 +40,7 @@ TEMPORARY = (
     "tombstoned_identifier",
     "tombstones",
     "erased_ids",
+    "external_ids",
 )
 
 
@@ -78,10 +81,14 @@ def build_people(
         if tombstones is not None:
             purge_sources(con, sources)
         con.execute(_statement("people_tables"))
+        con.execute(merging.EXISTS)
         identity.mark(con)  # numbers of people hold within this warehouse only
         for contract in ARRIVING:
             rows = views.delivered(con, sources, contract)
             con.execute(f"create or replace temp view arriving_{contract.name} as\n{rows}")
+            if contract is CUSTOMER_MERGES:
+                merging.read_log(con)
+        _name_external_ids(con, sources)
         find_tombstoned(con)
         con.execute(_statement("people"))
         views.create_views(con, sources)
@@ -107,6 +114,34 @@ def _stage_pulled(con: duckdb.DuckDBPyConnection, pulled: pa.Table | None) -> No
     con.register("pulled_table", PULLED.empty_table() if pulled is None else pulled)
     con.execute("create or replace temp table pulled_rows as select * from pulled_table")
     con.unregister("pulled_table")
+
+
+def _name_external_ids(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
+    """``external_ids``: what tools that were sent anybody call them, also by ids that were given up since."""
+    con.execute(
+        f"""
+        create or replace temp table external_ids as
+        with named as (
+          select
+            customer_id as person_id,
+            trim(coalesce(external_id, customer_id)) as external_id
+          from (
+            {views.as_delivered(con, sources, CUSTOMERS)}
+          )
+          union
+          select
+            person_id,
+            person_id as external_id
+          from {merging.TABLE}
+        )
+        select distinct
+          coalesce(survivor_id, named.person_id) as customer_id,
+          external_id
+        from named
+        left join {merging.TABLE}
+          using (person_id)
+        """
+    )
 
 
 def _report(con: duckdb.DuckDBPyConnection) -> PeopleReport:

@@ -1,5 +1,5 @@
--- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions) and was pulled
--- (temporary table pulled_rows) to what delivery reads. The variable day_after is midnight after today.
+-- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions; temporary table
+-- external_ids) and was pulled (temporary table pulled_rows) to what delivery reads. The variable day_after is midnight after today.
 
 insert into person_numbers
 select
@@ -56,7 +56,7 @@ with told as (
   union all
   -- Email tools know people by the id that they are sent.
   select
-    customers.customer_id,
+    external_ids.customer_id,
     pulled_rows.email,
     pulled_rows.phone,
     pulled_rows.reason,
@@ -64,12 +64,7 @@ with told as (
     pulled_rows.source,
     true as pulled
   from pulled_rows
-  left join (
-    select distinct
-      customer_id,
-      trim(coalesce(external_id, customer_id)) as external_id
-    from arriving_customers
-  ) as customers
+  left join external_ids
     using (external_id)
 )
 select

@@ -30,6 +30,8 @@ BLOCK = 64
 """Bytes of SHA-256's block, to which a key is padded."""
 SEPARATOR = "\x1f"
 PERSON = "customer_id"
+MERGED_INTO = "merged_into"
+"""The column that makes a table a log of merges."""
 
 MACRO = """
 create or replace temp macro tombstone(kind, value) as
@@ -124,10 +126,16 @@ def purge_sources(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> 
     persons = {source.name: source.contract.person for source in sources}
     tables = _source_tables(con)
     _find_erased_ids(con, tables, persons)
+    _follow_merges(con, tables)
     deleted: dict[str, int] = {}
     for table, columns in tables.items():
         person = persons.get(table, PERSON)
         conditions = [f"{quote(person)} in (select id from erased_ids)"] if person in columns else []
+        if MERGED_INTO in columns:
+            # An id without a tombstone of its own is recognised by this row alone.
+            conditions = [
+                f"tombstone('id', {PERSON}) in (select digest from tombstones where meaning = 'is')"
+            ]
         conditions += _identified(columns)
         if conditions:
             name = f"{SCHEMA}.{quote(table)}"
@@ -183,6 +191,44 @@ def _find_erased_ids(
               and ({" or ".join(conditions)})
             """
         )
+
+
+def _follow_merges(con: duckdb.DuckDBPyConnection, tables: dict[str, set[str]]) -> None:
+    """Add to ``erased_ids`` every id that was merged into one of them: it is the same person."""
+    logs = [
+        f"select {PERSON} as id, {MERGED_INTO} as into_id from {SCHEMA}.{quote(table)}"
+        for table, columns in tables.items()
+        if {PERSON, MERGED_INTO} <= columns
+    ]
+    if not logs:
+        return
+    con.execute(
+        f"""
+        insert into erased_ids
+        with recursive
+        told as (
+          {" union all ".join(logs)}
+        ),
+        named as (
+          select digest
+          from tombstones
+          where meaning = 'is'
+        ),
+        followed as (
+          select id
+          from told
+          where tombstone('id', into_id) in (select digest from named)
+            or into_id in (select id from erased_ids)
+          union
+          select told.id
+          from told
+          join followed
+            on followed.id = told.into_id
+        )
+        select id
+        from followed
+        """
+    )
 
 
 def _identified(columns: set[str]) -> list[str]:

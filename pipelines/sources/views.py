@@ -7,12 +7,14 @@ from collections.abc import Iterable, Sequence
 import duckdb
 
 from pipelines.duck import quote
+from pipelines.sources import merging
 from pipelines.sources.contract import Contract
 from pipelines.sources.contracts import CONSENTS, CONTRACTS, CUSTOMERS, SUPPRESSIONS
+from pipelines.sources.contracts_of_service import CUSTOMER_MERGES
 from pipelines.sources.loading import SCHEMA, table_of
 from pipelines.sources.model import Source
 
-OWN_TABLES = frozenset({CUSTOMERS.name, CONSENTS.name, SUPPRESSIONS.name})
+OWN_TABLES = frozenset({CUSTOMERS.name, CONSENTS.name, SUPPRESSIONS.name, CUSTOMER_MERGES.name})
 """Contracts that become tables of people, not views."""
 
 
@@ -23,7 +25,13 @@ def contracts_of(sources: Iterable[Source]) -> dict[str, Contract]:
 
 
 def delivered(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], contract: Contract) -> str:
-    """A SELECT over everything in force for a contract, empty when nothing ever arrived.
+    """A SELECT over everything in force for a contract, each row under the id that stands for its person today."""
+    rows = as_delivered(con, sources, contract)
+    return merging.merged(contract, rows) if merging.is_any(con) else rows
+
+
+def as_delivered(con: duckdb.DuckDBPyConnection, sources: Sequence[Source], contract: Contract) -> str:
+    """A SELECT over everything in force for a contract under the ids it came with; empty when nothing ever arrived.
 
     A table from before its source was declared anew, with other columns, is not in force.
     """

@@ -42,6 +42,26 @@ def test_a_browse_moves_a_person_in_and_an_order_moves_them_out(stream: Stream) 
     assert stream.shop.members("ads", "hot") == {customer(5)}
 
 
+@pytest.mark.requirement("TYP-18", "DAT-10")
+def test_an_event_under_an_id_that_was_given_up_is_the_survivors(stream: Stream) -> None:
+    """A browser that still has the old id moves the person in whom it stands for."""
+    declared = stream.shop.sources / "sources.toml"
+    merges = '\n[source.merges]\ncontract = "customer_merges"\ncsv = "merges.csv"\n'
+    declared.write_text(declared.read_text() + merges)
+    stream._project = None
+    stream.shop.write(
+        "merges",
+        ["customer_id", "merged_into", "merged_at"],
+        [(customer(7), customer(3), "2017-12-20 10:00:00")],
+    )
+    stream.night()
+    stream.react()
+    stream.view(7, NOON, times=2)
+    stream.view(3, NOON)
+    assert stream.react().reaction.people == 1
+    assert stream.shop.members("ads", "hot") == {customer(3)}
+
+
 @pytest.mark.requirement("TYP-14")
 def test_a_first_time_browser_is_known_as_soon_as_they_browse(stream: Stream) -> None:
     """Somebody who never ordered looks at something: they are among the first-time browsers within the micro-batch."""
@@ -116,6 +136,20 @@ def test_a_night_keeps_what_the_day_under_way_has_brought(stream: Stream) -> Non
     assert yesterday is not None
     assert yesterday.size == 0
     assert stream.members("hot") == {customer(3)}
+
+
+@pytest.mark.requirement("TYP-18")
+def test_whom_a_night_moved_is_pushed_by_the_next_micro_batch(stream: Stream) -> None:
+    """A night computes today's segments too, over what it loaded; nobody else would push them before tomorrow."""
+    stream.react()
+    stream.view(3, NOON, times=3)
+    stream.night()
+    assert stream.members("hot") == {customer(3)}
+    assert stream.project.reactions.owed
+    stream.react()
+    assert stream.shop.members("ads", "hot") == {customer(3)}
+    stream.night()
+    assert not stream.project.reactions.owed
 
 
 @pytest.mark.requirement("TYP-18")

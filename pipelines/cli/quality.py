@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from itertools import pairwise
 from typing import Annotated
 
@@ -14,6 +15,7 @@ from pipelines.cli import machine, quality_machine
 from pipelines.cli.exits import Exit
 from pipelines.cli.shell import AsOf, Json, day, opened_project, operator, reason, steps
 from pipelines.cli.tables import console, table
+from pipelines.insight.explaining import definition_of
 from pipelines.insight.reaching import Reach
 from pipelines.quality.acceptance import accept as write_down
 from pipelines.quality.acceptance import accepted_of
@@ -73,8 +75,9 @@ def coverage(as_of: AsOf = None, as_json: Json = False) -> None:
 
 
 def growth(segment: Segment, as_json: Json = False) -> None:
-    """A segment since it was made: its size on every computed day, and who came and left since the one before."""
-    found = grown(opened_project(), segment)
+    """A segment since it was made: its size, who came and left, what its people are like, and what they then did."""
+    project = opened_project()
+    found = grown(project, segment)
     if as_json:
         machine.write(quality_machine.of_growth(segment, one) for one in found)
         return
@@ -94,6 +97,23 @@ def growth(segment: Segment, as_json: Json = False) -> None:
         numbers = (f"{one.size:,}", f"{one.share:.1%}", f"{one.entered:,}", f"{one.left:,}")
         shown.add_row(str(one.as_of), *numbers, "new definition" if changed else "")
     console.print(shown)
+    for name in dict.fromkeys(name for one in found for name in one.composition):
+        means = [(one.as_of, one.composition[name]) for one in found if name in one.composition]
+        _show_course(f"{name} of its people", means)
+    goals = [(one.as_of, one.goal) for one in found if one.goal is not None]
+    if goals:
+        _show_course(f"{definition_of(project, segment).goal.metric} afterwards", goals)
+
+
+def _show_course(what: str, means: Sequence[tuple[date, float]]) -> None:
+    """A line of a mean over the days, with its first and its last value."""
+    (first, before), (last, now) = means[0], means[-1]
+    course = sparkline([mean for _, mean in means])
+    console.print(
+        f"{what}, on average: {course} {before:,.4g} on {first}, {now:,.4g} on {last}",
+        highlight=False,
+        soft_wrap=True,
+    )
 
 
 def accept(

@@ -56,7 +56,10 @@ def of_coverage(found: Coverage) -> dict[str, Any]:
 
 
 def of_growth(segment: str, one: Grown) -> dict[str, Any]:
-    """One computed day of a segment; ``definition`` is the version that made it, null where that was not kept."""
+    """One computed day of a segment; ``definition`` is the version that made it, null where that was not kept.
+
+    ``composition`` has means of features, ``goal_metric`` the mean in the days after, null where it was not looked at.
+    """
     return {
         "segment": segment,
         "as_of": one.as_of.isoformat(),
@@ -66,4 +69,6 @@ def of_growth(segment: str, one: Grown) -> dict[str, Any]:
         "entered": one.entered,
         "left": one.left,
         "definition": one.definition,
+        "composition": {name: round(mean, 4) for name, mean in one.composition.items()},
+        "goal_metric": None if one.goal is None else round(one.goal, 4),
     }

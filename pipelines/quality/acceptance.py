@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from pipelines.delivery.entries import Decision
 from pipelines.delivery.journal import Journal
 from pipelines.names import unknown_name
+from pipelines.segments.model import Segment
 
 if TYPE_CHECKING:
     from pipelines.project import Project
@@ -32,16 +33,22 @@ class Accepted:
 
 
 def accepted_of(project: Project, segment: str) -> list[Accepted]:
-    """What is accepted of a segment now, by rule."""
-    return accepted_in(project.record.decisions(), segment)
+    """What is accepted of a segment now, by rule; under the name it had before, too."""
+    definition = project.definition(segment)
+    formerly = definition.formerly if isinstance(definition, Segment) else None
+    return accepted_in(project.record.decisions(), segment, formerly)
 
 
-def accepted_in(decisions: list[Decision], segment: str) -> list[Accepted]:
+def accepted_in(decisions: list[Decision], segment: str, formerly: str | None = None) -> list[Accepted]:
     """What decisions, newest first, accept of a segment: of each rule the newest counts."""
     newest: dict[str, Accepted | None] = {}
     for one in decisions:
         word, _, rule = one.decision.partition(" ")
-        if one.destination == EVERYWHERE and one.segment == segment and word in (ACCEPT, WITHDRAW):
+        if (
+            one.destination == EVERYWHERE
+            and one.segment in (segment, formerly)
+            and word in (ACCEPT, WITHDRAW)
+        ):
             told = Accepted(segment, rule, one.at, one.who, one.why) if word == ACCEPT else None
             newest.setdefault(rule, told)
     return sorted((one for one in newest.values() if one is not None), key=lambda one: one.rule)

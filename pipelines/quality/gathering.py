@@ -70,7 +70,7 @@ class Inspection:
         self._opened: dict[str, Mapping[str, str]] = {}
         self._checks: list[DataCheck] | None = None
         self._granularity: Granularity | None = None
-        self._numeric = tuple(
+        self.numeric = tuple(
             name
             for name, column in project.catalog["features"].columns.items()
             if name not in ("as_of", "person_no") and type_of(column) == "number"
@@ -117,7 +117,7 @@ class Inspection:
             data=self.data(segment),
             sizes=self.sizes(segment),
             activated={sync.destination: self.is_opened(sync.destination, segment) for sync in segment.syncs},
-            known_metrics=known_metrics(self._numeric),
+            known_metrics=known_metrics(self.numeric),
         )
         if any(focused.breadth_doubts(found)) and not isinstance(found.outcome, Unknown):
             return replace(found, splitting=self._splitting(found.outcome))
@@ -176,7 +176,7 @@ class Inspection:
 
     def metric(self, segment: Segment) -> Metric | None:
         """The goal's metric, None for one that cannot be computed."""
-        return metric_of(segment.goal.metric, self._numeric)
+        return metric_of(segment.goal.metric, self.numeric)
 
     def outcome(self, segment: Segment) -> Outcome | Unknown:
         """The goal metric in the window that ends with the day, for the people of the day before it began."""
@@ -190,17 +190,18 @@ class Inspection:
                 f"no second window yet: the features of {day}, {metric.days} days before, are not there "
                 f"(turnout sources --as-of {day})"
             )
-        table = self._outcomes(metric, day)
+        table = self.outcomes(metric, day)
         numbers = table.column("person_no").to_numpy()
         member = np.isin(numbers, np.fromiter(people, dtype=np.int64, count=len(people)))
         return Outcome(metric, day, evidence.as_numbers(table, "value"), member)
 
-    def _outcomes(self, metric: Metric, day: date) -> pa.Table:
+    def outcomes(self, metric: Metric, day: date) -> pa.Table:
+        """``person_no`` and ``value`` of everybody known on a day: a metric in the window after it."""
         if (metric.name, day) not in self._values:
             sql = metric.sql
             self._values[metric.name, day] = self.engine.ask(
                 lambda cursor: (
-                    evidence.later_feature(cursor, day, self.day, metric.name)
+                    evidence.later_feature(cursor, day, day + timedelta(days=metric.days), metric.name)
                     if sql is None
                     else evidence.outcomes(cursor, day, metric.days, sql)
                 )
@@ -208,9 +209,9 @@ class Inspection:
         return self._values[metric.name, day]
 
     def _splitting(self, outcome: Outcome) -> Splitting | Unknown:
-        columns = self.engine.ask(lambda cursor: evidence.numbers(cursor, outcome.day, self._numeric))
+        columns = self.engine.ask(lambda cursor: evidence.numbers(cursor, outcome.day, self.numeric))
         chosen = outcome.member & ~np.isnan(outcome.values)
-        split = best_split(outcome.values[chosen], {name: columns[name][chosen] for name in self._numeric})
+        split = best_split(outcome.values[chosen], {name: columns[name][chosen] for name in self.numeric})
         return split or Unknown("no feature splits it")
 
     # --- of the whole --------------------------------------------------------------------------------------

@@ -108,6 +108,27 @@ def growth(cursor: duckdb.DuckDBPyConnection, segment: str) -> list[tuple[histor
     return [(days[0], 0, 0), *moved]
 
 
+def composition(
+    cursor: duckdb.DuckDBPyConnection, segment: str, columns: Sequence[str]
+) -> dict[date, dict[str, float | None]]:
+    """The mean of features among a segment's people on each computed day, None where unknown of all of them."""
+    if not columns or history.latest(cursor, segment) is None:
+        return {}
+    means = ", ".join(f"avg({quote(name)})::double" for name in columns)
+    rows = cursor.execute(
+        f"""
+        select
+          theirs.as_of,
+          {means}
+        from segment.{quote(segment)} as theirs
+        join main.features
+          using (as_of, person_no)
+        group by theirs.as_of
+        """
+    ).fetchall()
+    return {day: dict(zip(columns, values, strict=True)) for day, *values in rows}
+
+
 def members(
     cursor: duckdb.DuckDBPyConnection, segment: str, days: Collection[date]
 ) -> dict[date, frozenset[int]]:

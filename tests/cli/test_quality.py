@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
+
 import pytest
 
 from pipelines.cli.exits import Exit
-from tests.assets.shop import NEWEST, Shop, customer
+from tests.assets.shop import NEWEST, Shop, customer, ordered_on
 from tests.cli.conftest import Turnout
 
 RECENT = "select person_no\nfrom features\nwhere orders_ever >= 1\n  and person_no > 10"
@@ -70,6 +72,20 @@ def test_it_goes_once_somebody_accepted_it(gated: Shop, turnout: Turnout) -> Non
     gated.segment("few", FEW, ["ads", "mail"])
     stopped = turnout("sync", "mail/few", "--json")
     assert (stopped.code, stopped.objects[0]["verdict"]) == (Exit.STOPPED, "unfit_segment")
+
+
+@pytest.mark.requirement("QUA-1")
+def test_what_was_accepted_is_of_the_segment_and_not_of_its_name(gated: Shop, turnout: Turnout) -> None:
+    """A segment that is renamed before it was ever sent keeps what was accepted of it; taken back, it is gone."""
+    path = gated.segment("few", FEW, ["ads"])
+    assert turnout("accept", "few", "--rule", "QUA-1", "--reason", "A pilot.").code == Exit.OK
+    renamed = path.with_name("pilot.sql")
+    renamed.write_text(path.read_text().replace("owner =", 'formerly = "few"\nowner =', 1))
+    path.unlink()
+    loaded(turnout)
+    assert turnout("plan", "pilot").code == Exit.OK
+    assert turnout("accept", "pilot", "--rule", "QUA-1", "--reason", "Over.", "--withdraw").code == Exit.OK
+    assert turnout("plan", "pilot").code == Exit.STOPPED
 
 
 @pytest.mark.requirement("QUA-5")
@@ -190,6 +206,33 @@ def test_growth_tells_every_computed_day(shop: Shop, turnout: Turnout) -> None:
     assert "▁█ 52 people" in turnout("growth", "buyers").out
     shop.segment("new", FEW, [])
     assert "never computed" in turnout("growth", "new").out
+
+
+@pytest.mark.requirement("FRE-3", "PRI-3")
+def test_growth_tells_what_its_people_are_like_and_what_they_did(
+    shop: Shop, turnout: Turnout, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the rule looks at, on average, and the goal metric of days whose window is over; nothing of a few people."""
+    path = shop.segment("known", "select person_no\nfrom features\nwhere orders_ever >= 0", [])
+    path.write_text(path.read_text().replace("repeat_purchase_rate_30d", "retention_2d"))
+    loaded(turnout)
+    for n in (4, 3, 2):
+        assert turnout("segments", "known", "--as-of", str(NEWEST - timedelta(days=n))).code == Exit.OK
+    told = turnout("growth", "known", "--json").objects
+    assert len(told) == 4
+    buys = [ordered_on(n) for n in range(1, shop.people, 2)]
+    for one in told:
+        day = date.fromisoformat(one["as_of"])
+        before, soon = sum(at <= day for at in buys), sum(0 < (at - day).days <= 2 for at in buys)
+        assert one["composition"] == {"orders_ever": round(before / shop.people, 4)}
+        over = day <= NEWEST - timedelta(days=2)
+        assert one["goal_metric"] == (round(soon / shop.people, 4) if over else None)
+    assert {one["goal_metric"] for one in told} > {None}
+    out = " ".join(turnout("growth", "known").out.split())
+    assert "orders_ever of its people, on average: ▁" in out
+    assert "retention_2d afterwards, on average:" in out
+    monkeypatch.setenv("TURNOUT_CELL_FLOOR", "1000")
+    assert {str(one["composition"]) for one in turnout("growth", "known", "--json").objects} == {"{}"}
 
 
 @pytest.mark.requirement("MIS-1", "MIS-4", "MIS-6")

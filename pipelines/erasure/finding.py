@@ -101,11 +101,15 @@ def _stage_versions(con: duckdb.DuckDBPyConnection, customers: str) -> None:
         left join people
           on people.person_no = numbers.person_no
         union
-        select numbers.person_no, numbers.person_id, {delivered},
+        -- What is delivered under an id that was given up is said of whoever it stands for.
+        select others.person_no, others.person_id, {delivered},
           coalesce(customers.external_id, customers.customer_id) as external_id
         from ({customers}) as customers
-        join person_numbers as numbers
-          on numbers.person_id = customers.customer_id
+        join ids as theirs
+          on theirs.person_id = customers.customer_id
+        join ids as others
+          on others.survivor_id = theirs.survivor_id
+          and others.person_no is not null
         """
     )
 

@@ -11,7 +11,7 @@ from pipelines.sources.errors import did_you_mean
 CUSTOM = "custom"
 """The word that a declaration writes in place of a contract's name."""
 
-RESERVED = frozenset({"people", "features", "person_numbers", "provenance"})
+RESERVED = frozenset({"people", "features", "person_numbers", "merged_ids", "provenance"})
 """Turnout's own tables, whose names a view of a custom source would take."""
 
 TYPES: Mapping[str, str] = {

@@ -13,6 +13,8 @@ from pipelines.sources.contract import Contract
 from pipelines.sources.contracts import CUSTOMERS
 
 TABLE = "merged_ids"
+TOLD_OF = quote("told of")
+"""The id that a row came with, while it is mapped."""
 EXISTS = f"""
 create table if not exists {TABLE} (
   person_id varchar not null,
@@ -86,7 +88,7 @@ def merged(contract: Contract, rows: str) -> str:
     if contract.name == CUSTOMERS.name:
         return f"select * from (\n{rows}\n) as rows anti join {TABLE} on {TABLE}.person_id = rows.{person}"
     mapped = f"""
-select rows.* replace (coalesce({TABLE}.survivor_id, rows.{person}) as {person}), rows.{person} as told_of
+select rows.* replace (coalesce({TABLE}.survivor_id, rows.{person}) as {person}), rows.{person} as {TOLD_OF}
 from (
 {rows}
 ) as rows
@@ -94,13 +96,13 @@ left join {TABLE}
   on {TABLE}.person_id = rows.{person}
 """
     if contract.opt_out or contract.person not in contract.key:
-        return f"select * exclude (told_of) from ({mapped})"
+        return f"select * exclude ({TOLD_OF}) from ({mapped})"
     key = ", ".join(quote(name) for name in contract.key)
     return f"""
-select * exclude (told_of)
+select * exclude ({TOLD_OF})
 from ({mapped})
 qualify {person} is null
-  or row_number() over (partition by {key} order by told_of <> {person}, told_of) = 1
+  or row_number() over (partition by {key} order by {TOLD_OF} <> {person}, {TOLD_OF}) = 1
 """
 
 

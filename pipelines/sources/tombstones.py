@@ -20,6 +20,7 @@ import pyarrow as pa
 
 from pipelines.duck import quote
 from pipelines.sources.contracts import CUSTOMERS
+from pipelines.sources.contracts_of_service import CUSTOMER_MERGES
 from pipelines.sources.loading import SCHEMA
 from pipelines.sources.model import Source
 
@@ -30,8 +31,8 @@ BLOCK = 64
 """Bytes of SHA-256's block, to which a key is padded."""
 SEPARATOR = "\x1f"
 PERSON = "customer_id"
-MERGED_INTO = "merged_into"
-"""The column that makes a table a log of merges."""
+LOG_OF_MERGES = set(CUSTOMER_MERGES.columns)
+"""The columns by which a log of merges is known, declared or not any more."""
 
 MACRO = """
 create or replace temp macro tombstone(kind, value) as
@@ -131,7 +132,7 @@ def purge_sources(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> 
     for table, columns in tables.items():
         person = persons.get(table, PERSON)
         conditions = [f"{quote(person)} in (select id from erased_ids)"] if person in columns else []
-        if MERGED_INTO in columns:
+        if columns == LOG_OF_MERGES:
             # An id without a tombstone of its own is recognised by this row alone.
             conditions = [
                 f"tombstone('id', {PERSON}) in (select digest from tombstones where meaning = 'is')"
@@ -196,9 +197,9 @@ def _find_erased_ids(
 def _follow_merges(con: duckdb.DuckDBPyConnection, tables: dict[str, set[str]]) -> None:
     """Add to ``erased_ids`` every id that was merged into one of them: it is the same person."""
     logs = [
-        f"select {PERSON} as id, {MERGED_INTO} as into_id from {SCHEMA}.{quote(table)}"
+        f"select {PERSON} as id, merged_into as into_id from {SCHEMA}.{quote(table)}"
         for table, columns in tables.items()
-        if {PERSON, MERGED_INTO} <= columns
+        if columns == LOG_OF_MERGES
     ]
     if not logs:
         return

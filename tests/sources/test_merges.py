@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from pipelines.erasure.finding import find
+from pipelines.erasure.request import Wanted
 from pipelines.insight.why import number_of
 from pipelines.project import Project
 from pipelines.settings import Settings
@@ -20,6 +22,7 @@ from pipelines.sources.features import build_features
 from pipelines.sources.load_all import Loaded, load_all
 from pipelines.sources.people import build_people
 from pipelines.sources.pulled import COLUMNS
+from pipelines.sources.tombstones import Tombstones
 from tests.sources.shop import TODAY, rows
 
 FILES = {
@@ -135,6 +138,35 @@ def test_a_person_is_found_by_any_of_their_ids(tmp_path: Path) -> None:
         load(con, tmp_path)
     assert number_of(Project(home), "10") == number_of(Project(home), "007")
     assert number_of(Project(home), "9") != number_of(Project(home), "007")
+
+
+@pytest.mark.requirement("DAT-10")
+@pytest.mark.parametrize(
+    "asked",
+    [
+        Wanted(customer_id="8"),
+        Wanted(customer_id="10"),
+        Wanted(external_id="T-10"),
+        Wanted(email="Ann@Example.ORG"),
+        Wanted(email="anna@example.com"),
+    ],
+    ids=["by a given-up id", "by another", "by its external id", "by its address", "by the address of today"],
+)
+def test_whoever_asks_to_be_forgotten_is_found_by_all_they_ever_had(
+    con: duckdb.DuckDBPyConnection, tmp_path: Path, asked: Wanted
+) -> None:
+    """Also by ids that were merged before anybody was loaded; all ids and addresses are known as theirs."""
+    load(con, tmp_path)
+    found = find(con, [asked], ["s"], read_sources(tmp_path / "sources.toml"), Tombstones(b""))
+    ((number, _),) = found.subjects.items()
+    assert rows(con, f"select person_id from people where person_no = {number}") == [("007",)]
+    named = {(kind, value) for _, _, kind, value in found.names}
+    assert {("id", "007"), ("id", "8"), ("id", "10")} <= named
+    assert {
+        ("email", "anna@example.com"),
+        ("email", "ann@example.net"),
+        ("email", "ann@example.org"),
+    } <= named
 
 
 @given(

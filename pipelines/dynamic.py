@@ -92,16 +92,6 @@ def react(project: Project, *, run_id: str | None = None, watch: Watch = quiet) 
     return Reacted(reaction, caught_up, deliveries)
 
 
-def catch_up_after_load(project: Project) -> CaughtUp:
-    """The same with what a night has loaded; whoever moved is owed to the audiences, and the next micro-batch pushes
-    them. Raises StoreBusy."""
-    owed = project.reactions.owe()
-    caught_up = catch_up(project)
-    if not owed and not any(one.entered or one.left for one in caught_up.moved):
-        project.reactions.settle()
-    return caught_up
-
-
 def catch_up(project: Project) -> CaughtUp:
     """Bring dynamic segments of the day under way to what has arrived; pushes nothing. Raises StoreBusy."""
     day = project.settings.current_day
@@ -123,6 +113,15 @@ def catch_up(project: Project) -> CaughtUp:
                 broken.append(segment)
         engine.settle_touched(broken)
     return CaughtUp(day, followed, tuple(moved), tuple(failed), loaded_at, datetime.now(UTC))
+
+
+def catch_up_after_load(project: Project) -> CaughtUp:
+    """The same with what a night has loaded: the next micro-batch pushes whoever moved. Raises StoreBusy."""
+    owed = project.reactions.owe()
+    caught_up = catch_up(project)
+    if not owed and not any(one.entered or one.left for one in caught_up.moved):
+        project.reactions.settle()
+    return caught_up
 
 
 def _need_sources(project: Project, segment: Segment, absent: Mapping[str, str]) -> None:

@@ -140,17 +140,7 @@ with by_id as (
   select asked.subject, versions.person_no
   from asked
   join versions
-    on versions.person_id = asked.customer_id
-  union
-  select asked.subject, versions.person_no
-  from asked
-  join versions
     on versions.external_id = asked.external_id
-  union
-  select asked.subject, versions.person_no
-  from asked
-  join versions
-    on versions.person_id = asked.external_id
   union
   select asked.subject, others.person_no
   from (

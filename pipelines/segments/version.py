@@ -26,6 +26,5 @@ def version_of(segment: Segment) -> str:
         "frozen on": str(segment.frozen_on),
         "after": [version_of(better) for better in segment.after],
         "layers": [version_of(layer) for layer in segment.builds_on],
-        **({"after": [version_of(better) for better in segment.after]} if segment.after else {}),
     }
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:DIGITS]

@@ -106,6 +106,18 @@ qualify {person} is null
 """
 
 
+def under_survivors(customers: str) -> str:
+    """Every row of the customers, those of ids that were given up too, under the id that stands for the person."""
+    return f"""
+select rows.* replace (coalesce({TABLE}.survivor_id, rows.customer_id) as customer_id)
+from (
+{customers}
+) as rows
+left join {TABLE}
+  on {TABLE}.person_id = rows.customer_id
+"""
+
+
 def resolved(con: duckdb.DuckDBPyConnection, person_id: str) -> str:
     """The id that stands for the person today."""
     if not is_any(con):

@@ -40,7 +40,6 @@ TEMPORARY = (
     "tombstoned_identifier",
     "tombstones",
     "erased_ids",
-    "external_ids",
 )
 
 
@@ -88,7 +87,8 @@ def build_people(
             con.execute(f"create or replace temp view arriving_{contract.name} as\n{rows}")
             if contract is CUSTOMER_MERGES:
                 merging.read_log(con)
-        _name_external_ids(con, sources)
+        rows = merging.under_survivors(views.as_delivered(con, sources, CUSTOMERS))
+        con.execute(f"create or replace temp view customers_by_any_id as\n{rows}")
         find_tombstoned(con)
         con.execute(_statement("people"))
         views.create_views(con, sources)
@@ -98,6 +98,7 @@ def build_people(
             con.execute(f"drop table if exists temp.{table}")
         for contract in ARRIVING:
             con.execute(f"drop view temp.arriving_{contract.name}")
+        con.execute("drop view temp.customers_by_any_id")
         con.execute("commit")
     except BaseException:
         con.execute("rollback")
@@ -114,34 +115,6 @@ def _stage_pulled(con: duckdb.DuckDBPyConnection, pulled: pa.Table | None) -> No
     con.register("pulled_table", PULLED.empty_table() if pulled is None else pulled)
     con.execute("create or replace temp table pulled_rows as select * from pulled_table")
     con.unregister("pulled_table")
-
-
-def _name_external_ids(con: duckdb.DuckDBPyConnection, sources: Sequence[Source]) -> None:
-    """``external_ids``: what tools that were sent anybody call them, also by ids that were given up since."""
-    con.execute(
-        f"""
-        create or replace temp table external_ids as
-        with named as (
-          select
-            customer_id as person_id,
-            trim(coalesce(external_id, customer_id)) as external_id
-          from (
-            {views.as_delivered(con, sources, CUSTOMERS)}
-          )
-          union
-          select
-            person_id,
-            person_id as external_id
-          from {merging.TABLE}
-        )
-        select distinct
-          coalesce(survivor_id, named.person_id) as customer_id,
-          external_id
-        from named
-        left join {merging.TABLE}
-          using (person_id)
-        """
-    )
 
 
 def _report(con: duckdb.DuckDBPyConnection) -> PeopleReport:

@@ -1,5 +1,6 @@
--- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions; temporary table
--- external_ids) and was pulled (temporary table pulled_rows) to what delivery reads. The variable day_after is midnight after today.
+-- From what arrived (temporary views arriving_customers, arriving_consents, arriving_suppressions; customers_by_any_id
+-- has the rows of ids that were given up too) and was pulled (temporary table pulled_rows) to what delivery reads. The
+-- variable day_after is midnight after today.
 
 insert into person_numbers
 select
@@ -56,7 +57,7 @@ with told as (
   union all
   -- Email tools know people by the id that they are sent.
   select
-    external_ids.customer_id,
+    customers.customer_id,
     pulled_rows.email,
     pulled_rows.phone,
     pulled_rows.reason,
@@ -64,7 +65,17 @@ with told as (
     pulled_rows.source,
     true as pulled
   from pulled_rows
-  left join external_ids
+  left join (
+    select
+      customer_id,
+      trim(coalesce(external_id, customer_id)) as external_id
+    from customers_by_any_id
+    union
+    select
+      survivor_id as customer_id,
+      person_id as external_id
+    from merged_ids
+  ) as customers
     using (external_id)
 )
 select
@@ -90,7 +101,7 @@ with written as (
     customers.phone,
     customers.email_sha256,
     bool_or(customers.email_sha256 is not null) over () as some_hashed
-  from arriving_customers as customers
+  from customers_by_any_id as customers
   join person_numbers as numbers
     on numbers.person_id = customers.customer_id
 )

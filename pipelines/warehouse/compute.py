@@ -51,7 +51,7 @@ def compute_segment(
         raise SegmentError(
             segment.path, f"unknown universe {segment.universe!r}", expected=" or ".join(UNIVERSES)
         )
-    database = _name_of_database(cursor)
+    database = name_of_database(cursor)
     day = freezing.day_of(cursor, segment, as_of)
     prepare(cursor, segment, day, catalog=catalog, timeout_seconds=timeout_seconds)
     universe = _universe(cursor, segment, as_of, database=database)
@@ -108,7 +108,7 @@ def days_before(cursor: duckdb.DuckDBPyConnection, segment: Segment, as_of: date
     days = list(window(segment, as_of))
     if not days or history.newest_day(cursor) is None:
         return []
-    query = f"select distinct as_of from {quote(_name_of_database(cursor))}.main.features where as_of between $1 and $2"
+    query = f"select distinct as_of from {quote(name_of_database(cursor))}.main.features where as_of between $1 and $2"
     present = {day for (day,) in cursor.execute(query, [days[0], as_of]).fetchall()}
     known = [day for day in days if day >= min(present, default=as_of)]
     gap = next((day for day in known if day not in present), None)
@@ -131,7 +131,7 @@ def stand(
     people: str | None = None,
 ) -> None:
     """One day of `prepare`: the tables as of it, and the layers as they are on it."""
-    database = _name_of_database(cursor)
+    database = name_of_database(cursor)
     waterfall.forget(cursor)
     need_scores(cursor, segment, as_of)
     _date_views(cursor, segment, as_of, database=database, catalog=catalog, people=people)
@@ -189,7 +189,8 @@ def window_end(as_of: date) -> str:
     return f"timestamp '{(as_of + timedelta(days=1)).isoformat()} 00:00:00'"
 
 
-def _name_of_database(cursor: duckdb.DuckDBPyConnection) -> str:
+def name_of_database(cursor: duckdb.DuckDBPyConnection) -> str:
+    """The warehouse's own name, by which its tables are told from temporary ones before them."""
     return str(cursor.execute("select current_database()").fetchall()[0][0])
 
 

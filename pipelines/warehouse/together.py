@@ -19,7 +19,7 @@ from pipelines.segments.plain import condition_of
 from pipelines.segments.universe import UNIVERSES
 from pipelines.segments.version import version_of
 from pipelines.warehouse import live
-from pipelines.warehouse.compute import FEATURES, parameters_of
+from pipelines.warehouse.compute import FEATURES, name_of_database, parameters_of
 from pipelines.warehouse.confinement import time_limit
 from pipelines.warehouse.keeping import Membership, keep
 
@@ -53,17 +53,17 @@ def compute_together(
 
 def _is_plain(segment: Segment) -> bool:
     """Whether nothing but a condition on its day's features decides who is in it."""
-    decided_elsewhere = (segment.entry_exit, segment.frozen_on, segment.after or None)
     return (
         segment.universe in UNIVERSES
-        and not any(one is not None for one in decided_elsewhere)
+        and segment.entry_exit is None
+        and segment.frozen_on is None
+        and not segment.after
         and condition_of(segment.sql) is not None
     )
 
 
 def _answer(cursor: duckdb.DuckDBPyConnection, segments: Sequence[Segment], as_of: date) -> None:
     """Put down every person of the day with the answers. A condition that is unknown does not hold, as in a where."""
-    database = str(cursor.execute("select current_database()").fetchall()[0][0])
     answers = ",\n".join(
         f"coalesce(cast((\n{condition_of(one.sql)}\n) as boolean), false) as {_answer_of(one)}"
         for one in segments
@@ -74,7 +74,7 @@ select
   {answers}
 from (
   select *
-  from {live.features_of(cursor, database, as_of)}
+  from {live.features_of(cursor, name_of_database(cursor), as_of)}
   where as_of = date '{as_of.isoformat()}'
 ) as {FEATURES}
 """
